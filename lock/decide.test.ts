@@ -1,0 +1,390 @@
+import { describe, expect, test } from "vitest";
+import type { LockedChange } from "./change.ts";
+import { afterOverride, decide, type GuardSettings } from "./decide.ts";
+import { asker, locked, lockedChange, lockRecord, NOW, nodeView, rewritten } from "./fixture.ts";
+import { LAST_OVERRIDE_ANNOTATION, LOCK_ANNOTATION, OVERRIDE_ANNOTATION } from "./node.ts";
+import { RELEASES, writeRecord, type Asker, type LockRecord, type Release } from "./record.ts";
+
+const AGENT = "system:serviceaccount:nodelatch-system:nodelatch-agent";
+const settings: GuardSettings = {
+  mode: "enforce",
+  onExpired: "allow",
+  exemptDeleters: new Set(["autoscaler"]),
+  agentUsername: AGENT,
+};
+
+const held = lockRecord({ holder: "kured", holderNode: "n1" });
+const who: Record<string, Asker> = {
+  holder: asker("kured", "n1"),
+  elsewhere: asker("kured", "n2"),
+  agent: asker(AGENT, "n1"),
+  otherAgent: asker(AGENT, "n2"),
+  exempt: asker("autoscaler"),
+  stranger: asker("bob"),
+};
+
+/** Every shape of change to a locked node; the changed value is what the latch would have stored for this asker. */
+function changeNamed(name: string, lock: LockRecord, by: Asker, bootID: string): LockedChange {
+  const old = locked(lock, { bootID });
+  const mine = by.username === lock.holder && by.node === lock.holderNode;
+  const next = mine
+    ? { ...lock, reason: "other" }
+    : lockRecord({
+        holder: by.username,
+        ...(by.node === undefined ? {} : { holderNode: by.node }),
+        bootID,
+        wasUnschedulable: true,
+      });
+  const removed = { annotations: { [LOCK_ANNOTATION]: null } };
+  const changed = { annotations: { [LOCK_ANNOTATION]: writeRecord(next) } };
+  const uncordoned = { unschedulable: false };
+  switch (name) {
+    case "uncordon":
+      return lockedChange(old, rewritten(old, uncordoned));
+    case "remove":
+      return lockedChange(old, rewritten(old, removed));
+    case "remove+uncordon":
+      return lockedChange(old, rewritten(old, { ...removed, ...uncordoned }));
+    case "change":
+      return lockedChange(old, rewritten(old, changed));
+    case "change+uncordon":
+      return lockedChange(old, rewritten(old, { ...changed, ...uncordoned }));
+    default:
+      return lockedChange(old, null);
+  }
+}
+
+function releaseNamed(name: string): Release {
+  const found = RELEASES.find((known) => known === name);
+  if (found === undefined) throw new Error(`no release ${name}`);
+  return found;
+}
+
+// The whole table. "-" refuses as not-holder; agent columns: boot ID unchanged, boot ID new.
+const TABLE = `
+release  | change          | holder     | elsewhere            | agent same           | agent new            | other agent | exempt         | stranger
+explicit | uncordon        | lock-would-stay | holder-on-other-node | release-not-by-agent | release-not-by-agent | - | -              | -
+explicit | remove          | by-holder  | holder-on-other-node | release-not-by-agent | release-not-by-agent | - | -              | -
+explicit | remove+uncordon | by-holder  | holder-on-other-node | release-not-by-agent | release-not-by-agent | - | -              | -
+explicit | change          | by-holder  | holder-on-other-node | release-not-by-agent | release-not-by-agent | - | -              | -
+explicit | change+uncordon | lock-would-stay | holder-on-other-node | release-not-by-agent | release-not-by-agent | - | -              | -
+explicit | delete          | by-holder  | holder-on-other-node | -                    | -                    | - | exempt-deleter | -
+uncordon | uncordon        | by-holder  | holder-on-other-node | release-not-by-agent | release-not-by-agent | - | -              | -
+uncordon | remove          | by-holder  | holder-on-other-node | release-not-by-agent | release-not-by-agent | - | -              | -
+uncordon | remove+uncordon | by-holder  | holder-on-other-node | release-not-by-agent | release-not-by-agent | - | -              | -
+uncordon | change          | by-holder  | holder-on-other-node | release-not-by-agent | release-not-by-agent | - | -              | -
+uncordon | change+uncordon | lock-would-stay | holder-on-other-node | release-not-by-agent | release-not-by-agent | - | -              | -
+uncordon | delete          | by-holder  | holder-on-other-node | -                    | -                    | - | exempt-deleter | -
+reboot   | uncordon        | lock-would-stay | holder-on-other-node | not-rebooted         | by-agent             | - | -              | -
+reboot   | remove          | by-holder  | holder-on-other-node | not-rebooted         | by-agent             | - | -              | -
+reboot   | remove+uncordon | by-holder  | holder-on-other-node | not-rebooted         | by-agent             | - | -              | -
+reboot   | change          | by-holder  | holder-on-other-node | not-rebooted         | by-agent             | - | -              | -
+reboot   | change+uncordon | lock-would-stay | holder-on-other-node | not-rebooted         | by-agent             | - | -              | -
+reboot   | delete          | by-holder  | holder-on-other-node | -                    | -                    | - | exempt-deleter | -
+`;
+const COLUMNS = [
+  ["the holder", "holder", "boot-1"],
+  ["the holder's user on another node", "elsewhere", "boot-1"],
+  ["the node's agent before the reboot", "agent", "boot-1"],
+  ["the node's agent after the reboot", "agent", "boot-2"],
+  ["another node's agent", "otherAgent", "boot-2"],
+  ["an exempt deleter", "exempt", "boot-1"],
+  ["a stranger", "stranger", "boot-1"],
+] as const;
+const ALLOWS = ["by-holder", "by-agent", "exempt-deleter"];
+
+const cells = TABLE.trim()
+  .split("\n")
+  .slice(1)
+  .flatMap((line) => {
+    const [release = "", change = "", ...verdicts] = line.split("|").map((cell) => cell.trim());
+    return COLUMNS.map(([person, key, bootID], index) => {
+      const verdict = verdicts[index] === "-" ? "not-holder" : (verdicts[index] ?? "missing cell");
+      return { release: releaseNamed(release), change, person, key, bootID, verdict };
+    });
+  });
+
+test("the table has a cell for every release, change and asker", () => {
+  expect(cells).toHaveLength(3 * 6 * COLUMNS.length);
+});
+
+describe("the table", () => {
+  test.each(cells)("$change of a lock with release $release by $person: $verdict", (cell) => {
+    const by = who[cell.key] ?? asker("nobody");
+    const change = changeNamed(cell.change, { ...held, release: cell.release }, by, cell.bootID);
+    const kind = ALLOWS.includes(cell.verdict) ? "allow" : "refuse";
+    expect(decide(change, by, NOW, settings)).toMatchObject({ kind, why: cell.verdict });
+  });
+
+  // An expired lock, and the modes, turn every refusal of the table into an allowance; nothing else changes.
+  test.each(cells)("$change ($release) by $person, with the lock expired", (cell) => {
+    const by = who[cell.key] ?? asker("nobody");
+    const lock = { ...held, release: cell.release, expiresAt: "2026-11-21T09:29:00Z" };
+    const change = changeNamed(cell.change, lock, by, cell.bootID);
+    const allowed = ALLOWS.includes(cell.verdict);
+    expect(decide(change, by, NOW, settings)).toMatchObject({
+      kind: "allow",
+      why: allowed ? cell.verdict : "expired",
+    });
+    const denying = decide(change, by, NOW, { ...settings, onExpired: "deny" });
+    expect(denying).toMatchObject({ kind: allowed ? "allow" : "refuse", why: cell.verdict });
+  });
+
+  test.each(cells)("$change ($release) by $person, in modes warn and off", (cell) => {
+    const by = who[cell.key] ?? asker("nobody");
+    const change = changeNamed(cell.change, { ...held, release: cell.release }, by, cell.bootID);
+    const warned = decide(change, by, NOW, { ...settings, mode: "warn" });
+    const allowed = ALLOWS.includes(cell.verdict);
+    expect(warned).toMatchObject(
+      allowed
+        ? { kind: "allow", why: cell.verdict }
+        : { kind: "allow", why: "mode-warn", insteadOf: cell.verdict },
+    );
+    expect(decide(change, by, NOW, { ...settings, mode: "off" })).toEqual({ kind: "allow", why: "mode-off" });
+  });
+});
+
+describe("locks of unknown holder", () => {
+  test.each(["", "maintenance", '{"holder":"kured"}', "{"])("%j yields to nobody", (value) => {
+    const old = locked(value);
+    for (const by of Object.values(who)) {
+      for (const node of [
+        rewritten(old, { unschedulable: false }),
+        rewritten(old, { annotations: { [LOCK_ANNOTATION]: null } }),
+      ]) {
+        expect(decide(lockedChange(old, node), by, NOW, settings)).toEqual({
+          kind: "refuse",
+          why: "unknown-holder",
+        });
+      }
+    }
+  });
+
+  test("may still be deleted by an exempt deleter", () => {
+    const change = lockedChange(locked("x"), null);
+    expect(decide(change, asker("autoscaler"), NOW, settings)).toMatchObject({
+      kind: "allow",
+      why: "exempt-deleter",
+    });
+    expect(decide(change, asker("bob"), NOW, settings)).toMatchObject({
+      kind: "refuse",
+      why: "unknown-holder",
+    });
+  });
+});
+
+describe("the agent proves a reboot only with two known, different boot IDs", () => {
+  test.each([
+    ["none at acquisition", "", "boot-2"],
+    ["none now", "boot-1", ""],
+    ["none at all", "", ""],
+  ])("%s", (_name, then, now) => {
+    const old = locked({ ...held, release: "reboot", bootID: then }, { bootID: now });
+    const change = lockedChange(old, rewritten(old, { unschedulable: false }));
+    expect(decide(change, asker(AGENT, "n1"), NOW, settings)).toMatchObject({
+      kind: "refuse",
+      why: "not-rebooted",
+    });
+  });
+
+  test("a boot ID that the same request brings does not count", () => {
+    const old = locked({ ...held, release: "reboot" });
+    const node = { ...rewritten(old, { annotations: { [LOCK_ANNOTATION]: null } }), bootID: "boot-2" };
+    const decided = decide(lockedChange(old, node, "status"), asker(AGENT, "n1"), NOW, settings);
+    expect(decided).toMatchObject({ kind: "refuse", why: "not-rebooted" });
+  });
+
+  test("an agent without a node name is nobody's agent", () => {
+    const old = locked({ ...held, release: "reboot" }, { bootID: "boot-2" });
+    const change = lockedChange(old, rewritten(old, { unschedulable: false }));
+    expect(decide(change, asker(AGENT), NOW, settings)).toMatchObject({ kind: "refuse", why: "not-holder" });
+  });
+});
+
+describe("a changed value counts only as the latch would have written it", () => {
+  const old = locked(held);
+  const changedTo = (value: string) =>
+    lockedChange(old, rewritten(old, { annotations: { [LOCK_ANNOTATION]: value } }));
+  const stamps: [string, Partial<LockRecord>][] = [
+    ["holder", { holder: "eve" }],
+    ["holderNode", { holderNode: "n2" }],
+    ["acquiredAt", { acquiredAt: "2020-01-01T00:00:00Z" }],
+    ["nodeUID", { nodeUID: "other" }],
+    ["bootID", { bootID: "other" }],
+    ["wasUnschedulable", { wasUnschedulable: true }],
+  ];
+  test.each(stamps)("the holder can't rewrite %s", (_field, part) => {
+    const change = changedTo(writeRecord({ ...held, ...part }));
+    expect(decide(change, asker("kured", "n1"), NOW, settings)).toEqual({
+      kind: "refuse",
+      why: "not-stamped",
+    });
+  });
+  test("the holder can't drop its node", () => {
+    const change = changedTo(writeRecord(lockRecord({ holder: "kured" })));
+    expect(decide(change, asker("kured", "n1"), NOW, settings)).toEqual({
+      kind: "refuse",
+      why: "not-stamped",
+    });
+  });
+  test.each(["", "plain", '{"ttl":"1h"}'])("the holder's raw value %j is refused", (value) => {
+    expect(decide(changedTo(value), asker("kured", "n1"), NOW, settings)).toEqual({
+      kind: "refuse",
+      why: "not-stamped",
+    });
+  });
+  test("the holder may change reason, expiry and release", () => {
+    const change = changedTo(
+      writeRecord({ ...held, reason: "r", release: "reboot", expiresAt: "2026-11-21T10:00:00Z" }),
+    );
+    expect(decide(change, asker("kured", "n1"), NOW, settings)).toEqual({ kind: "allow", why: "by-holder" });
+  });
+
+  const ranOut = { ...held, expiresAt: "2026-11-21T09:00:00Z" };
+  const takeover = (next: Partial<LockRecord>, by: Asker) => {
+    const before = locked(ranOut);
+    const { holderNode: _, ...free } = held;
+    const value = writeRecord({ ...free, wasUnschedulable: true, ...next });
+    return decide(
+      lockedChange(before, rewritten(before, { annotations: { [LOCK_ANNOTATION]: value } })),
+      by,
+      NOW,
+      settings,
+    );
+  };
+  test("an expired lock may be taken over by a stamped one", () => {
+    expect(takeover({ holder: "bob" }, asker("bob"))).toMatchObject({ kind: "allow", why: "expired" });
+  });
+  test.each([
+    ["another holder's name", { holder: "eve" }],
+    ["a forged node", { holder: "bob", holderNode: "n1" }],
+    ["a forged boot ID", { holder: "bob", bootID: "old" }],
+    ["a forged UID", { holder: "bob", nodeUID: "old" }],
+    ["a forged past", { holder: "bob", wasUnschedulable: false }],
+  ])("but not with %s", (_name, part) => {
+    expect(takeover(part, asker("bob"))).toMatchObject({ kind: "refuse" });
+  });
+  test("nor by the holder's user on another node with a raw value", () => {
+    const before = locked(ranOut);
+    const change = lockedChange(before, rewritten(before, { annotations: { [LOCK_ANNOTATION]: "raw" } }));
+    expect(decide(change, asker("kured", "n2"), NOW, settings)).toMatchObject({ kind: "refuse" });
+  });
+});
+
+describe("break-glass", () => {
+  const old = locked(held);
+  const claim = (reason: string, by = "bob") =>
+    JSON.stringify({ at: "2026-11-21T09:30:00Z", by, holder: "kured", reason });
+  const request = (annotations: Record<string, string | null>, before = old) =>
+    lockedChange(before, rewritten(before, { annotations, unschedulable: false }));
+  const gone = { [LOCK_ANNOTATION]: null };
+
+  test("a fresh record of the latch by this caller is a claim that RBAC must confirm", () => {
+    const decided = decide(
+      request({ ...gone, [LAST_OVERRIDE_ANNOTATION]: claim("fire") }),
+      asker("bob"),
+      NOW,
+      settings,
+    );
+    expect(decided).toEqual({ kind: "ask-override", why: "not-holder", reason: "fire" });
+  });
+  test("so is the annotation itself, where the request removes the lock and no latch ran", () => {
+    const decided = decide(request({ ...gone, [OVERRIDE_ANNOTATION]: "fire" }), asker("bob"), NOW, settings);
+    expect(decided).toEqual({ kind: "ask-override", why: "not-holder", reason: "fire" });
+  });
+  test("with the lock still there it is refused: the latch did not run", () => {
+    const decided = decide(request({ [OVERRIDE_ANNOTATION]: "fire" }), asker("bob"), NOW, settings);
+    expect(decided).toEqual({ kind: "refuse", why: "override-needs-latch" });
+  });
+  test("an empty reason is refused", () => {
+    const decided = decide(request({ ...gone, [OVERRIDE_ANNOTATION]: " \n" }), asker("bob"), NOW, settings);
+    expect(decided).toEqual({ kind: "refuse", why: "override-without-reason" });
+  });
+  test.each([
+    ["an override that was there before", { [OVERRIDE_ANNOTATION]: "fire" }],
+    ["a record that was there before", { [LAST_OVERRIDE_ANNOTATION]: claim("fire") }],
+  ])("%s is no claim", (_name, there) => {
+    const before = locked(held, { annotations: there });
+    expect(decide(request({ ...gone }, before), asker("bob"), NOW, settings)).toEqual({
+      kind: "refuse",
+      why: "not-holder",
+    });
+  });
+  test.each([
+    ["by somebody else", claim("fire", "eve")],
+    ["that is no record", "fire"],
+    ["that is null", "null"],
+    ["without a reason field", '{"by":"bob"}'],
+    ["of wrong types", '{"by":"bob","reason":5}'],
+  ])("a record %s is no claim", (_name, value) => {
+    const decided = decide(
+      request({ ...gone, [LAST_OVERRIDE_ANNOTATION]: value }),
+      asker("bob"),
+      NOW,
+      settings,
+    );
+    expect(decided).toEqual({ kind: "refuse", why: "not-holder" });
+  });
+  test("a delete carries no override", () => {
+    expect(decide(lockedChange(old, null), asker("bob"), NOW, settings)).toEqual({
+      kind: "refuse",
+      why: "not-holder",
+    });
+  });
+  test("RBAC is not asked for what is allowed anyway: holder, expired, warn, off", () => {
+    const change = request({ ...gone, [OVERRIDE_ANNOTATION]: "fire" });
+    expect(decide(change, asker("kured", "n1"), NOW, settings)).toMatchObject({
+      kind: "allow",
+      why: "by-holder",
+    });
+    expect(decide(change, asker("bob"), NOW, { ...settings, mode: "warn" })).toMatchObject({ kind: "allow" });
+    expect(decide(change, asker("bob"), NOW, { ...settings, mode: "off" })).toMatchObject({ kind: "allow" });
+    const expired = locked({ ...held, expiresAt: "2026-11-21T09:00:00Z" });
+    const late = request({ ...gone, [OVERRIDE_ANNOTATION]: "fire" }, expired);
+    expect(decide(late, asker("bob"), NOW, settings)).toMatchObject({ kind: "allow", why: "expired" });
+  });
+
+  test("RBAC's answer decides", () => {
+    const asked = { reason: "fire" };
+    expect(afterOverride(asked, { kind: "allowed", reason: "" })).toEqual({
+      kind: "allow",
+      why: "overridden",
+      override: "fire",
+    });
+    expect(afterOverride(asked, { kind: "denied", reason: "no" })).toEqual({
+      kind: "refuse",
+      why: "override-denied",
+      detail: "no",
+    });
+    expect(afterOverride(asked, { kind: "unknown", reason: "timeout" })).toEqual({
+      kind: "refuse",
+      why: "override-unanswered",
+      detail: "timeout",
+    });
+  });
+});
+
+test("what does not touch a lock is allowed in every mode", () => {
+  for (const mode of ["enforce", "warn", "off"] as const) {
+    const none = { kind: "none", why: "untouched" } as const;
+    const acquire = { kind: "acquire", before: null, after: nodeView() } as const;
+    expect(decide(none, asker("bob"), NOW, { ...settings, mode })).toEqual({
+      kind: "allow",
+      why: "not-relevant",
+    });
+    expect(decide(acquire, asker("bob"), NOW, { ...settings, mode })).toEqual({
+      kind: "allow",
+      why: "acquire",
+    });
+  }
+});
+
+test("the holder's uncordon says when the lock stayed behind", () => {
+  const old = locked({ ...held, release: "uncordon" });
+  const change = lockedChange(old, rewritten(old, { unschedulable: false }));
+  expect(decide(change, asker("kured", "n1"), NOW, settings)).toEqual({
+    kind: "allow",
+    why: "by-holder",
+    insteadOf: "lock-would-stay",
+  });
+});

@@ -1,0 +1,156 @@
+/**
+ * The guard's decision: the table of docs/guard.md, as a ladder. Pure and total.
+ * Whoever wants to know why a request was refused reads `judge` from top to bottom.
+ */
+import type { Change, LockedChange } from "./change.ts";
+import { overrideClaimed } from "./override.ts";
+import { holds, isExpired, lockOn, type Asker } from "./record.ts";
+import { stampedFor, stampsKept } from "./stamp.ts";
+
+export interface GuardSettings {
+  readonly mode: "enforce" | "warn" | "off";
+  /** What a refusal becomes once the lock has expired. */
+  readonly onExpired: "allow" | "deny";
+  /** Usernames that may delete a locked node: cloud and node lifecycle controllers, autoscalers. */
+  readonly exemptDeleters: ReadonlySet<string>;
+  /** Username of the agent's ServiceAccount. */
+  readonly agentUsername: string;
+}
+
+export type AllowReason =
+  | "not-relevant" // no lock, or the request leaves lock and cordon alone
+  | "acquire" // a lock appears; the latch has judged its value
+  | "by-holder"
+  | "by-agent" // the node's own agent, after the reboot
+  | "exempt-deleter"
+  | "expired" // would be refused, but the lock has run out
+  | "overridden" // break-glass, and RBAC allows it
+  | "mode-warn" // would be refused in mode enforce
+  | "mode-off";
+
+export type RefuseReason =
+  | "not-holder"
+  | "holder-on-other-node" // same user, but the lock belongs to its pod on one node
+  | "unknown-holder" // the stored value names no one
+  | "lock-would-stay" // the holder's uncordon must take the lock with it
+  | "not-rebooted" // the agent, before the boot ID has changed
+  | "release-not-by-agent" // the agent, on a lock whose release is not "reboot"
+  | "not-stamped" // a changed value that did not pass the latch
+  | "override-without-reason"
+  | "override-denied" // RBAC says no
+  | "override-unanswered" // the API server could not be asked
+  | "override-needs-latch"; // the lock would stay on the node
+
+export type GuardDecision =
+  | {
+      readonly kind: "allow";
+      readonly why: AllowReason;
+      readonly insteadOf?: RefuseReason;
+      readonly override?: string;
+    }
+  | { readonly kind: "refuse"; readonly why: RefuseReason; readonly detail?: string }
+  /** Would be refused, but carries an override: RBAC must be asked, then `afterOverride` decides. */
+  | { readonly kind: "ask-override"; readonly why: RefuseReason; readonly reason: string };
+
+/** The answer of a SubjectAccessReview for verb `override` on `rebootlocks.nodelatch.io`, named as the node. */
+export type OverrideAnswer =
+  | { readonly kind: "allowed" | "denied"; readonly reason: string }
+  | { readonly kind: "unknown"; readonly reason: string };
+
+export function decide(
+  change: Change,
+  asker: Asker,
+  nowMillis: number,
+  settings: GuardSettings,
+): GuardDecision {
+  if (change.kind === "none") return { kind: "allow", why: "not-relevant" };
+  if (change.kind === "acquire") return { kind: "allow", why: "acquire" };
+  if (settings.mode === "off") return { kind: "allow", why: "mode-off" };
+
+  const judged = judge(change, asker, settings);
+  if (judged.kind === "allow") return judged;
+  // A value that escaped the latch is refused even on an expired lock: nobody could say whose lock it is afterwards.
+  const mayExpire = settings.onExpired === "allow" && isStamped(change, asker);
+  if (mayExpire && isExpired(change.lock, nowMillis))
+    return { kind: "allow", why: "expired", insteadOf: judged.why };
+  if (settings.mode === "warn") return { kind: "allow", why: "mode-warn", insteadOf: judged.why };
+  return judgeOverride(change, asker, judged.why);
+}
+
+function judgeOverride(change: LockedChange, asker: Asker, why: RefuseReason): GuardDecision {
+  if (change.kind === "delete") return { kind: "refuse", why };
+  const asked = overrideClaimed(change.before, change.after, asker);
+  switch (asked.kind) {
+    case "none":
+      return { kind: "refuse", why };
+    case "without-reason":
+      return { kind: "refuse", why: "override-without-reason" };
+    case "claimed":
+      // Without the latch the lock would stay on an uncordoned node and block its next, unrelated change.
+      if (lockOn(change.after) !== undefined) return { kind: "refuse", why: "override-needs-latch" };
+      return { kind: "ask-override", why, reason: asked.reason };
+  }
+}
+
+/** The second half of a break-glass, once RBAC has answered. */
+export function afterOverride(asked: { readonly reason: string }, answer: OverrideAnswer): GuardDecision {
+  switch (answer.kind) {
+    case "allowed":
+      return { kind: "allow", why: "overridden", override: asked.reason };
+    case "denied":
+      return { kind: "refuse", why: "override-denied", detail: answer.reason };
+    case "unknown":
+      return { kind: "refuse", why: "override-unanswered", detail: answer.reason };
+  }
+}
+
+type Judgement =
+  | { readonly kind: "allow"; readonly why: AllowReason; readonly insteadOf?: RefuseReason }
+  | { readonly kind: "refuse"; readonly why: RefuseReason };
+
+const allow = (why: AllowReason): Judgement => ({ kind: "allow", why });
+const refuse = (why: RefuseReason): Judgement => ({ kind: "refuse", why });
+
+/** One row for each kind of asker; mode, expiry and override are none of its business. */
+function judge(change: LockedChange, asker: Asker, settings: GuardSettings): Judgement {
+  if (holds(asker, change.lock)) return judgeHolder(change, asker);
+  if (change.kind === "delete" && settings.exemptDeleters.has(asker.username)) return allow("exempt-deleter");
+  const isOwnAgent = asker.username === settings.agentUsername && asker.node === change.before.name;
+  if (isOwnAgent) return judgeAgent(change, asker);
+  if (change.lock.kind !== "record") return refuse("unknown-holder");
+  return refuse(change.lock.record.holder === asker.username ? "holder-on-other-node" : "not-holder");
+}
+
+function judgeHolder(change: LockedChange, asker: Asker): Judgement {
+  if (change.kind === "uncordon") {
+    // An uncordon that ends the lock is the latch's work; reaching this with the lock still there means that the latch
+    // did not answer. Refusing would crash-loop kured (kured-observed.md 2b), so it passes, with a warning.
+    const endsLock = change.lock.kind === "record" && change.lock.record.release === "uncordon";
+    return endsLock
+      ? { kind: "allow", why: "by-holder", insteadOf: "lock-would-stay" }
+      : refuse("lock-would-stay");
+  }
+  if (change.kind === "changed-and-uncordoned") return refuse("lock-would-stay");
+  return isStamped(change, asker) ? allow("by-holder") : refuse("not-stamped");
+}
+
+function judgeAgent(change: LockedChange, asker: Asker): Judgement {
+  if (change.kind === "delete") return refuse("not-holder");
+  if (change.lock.kind !== "record") return refuse("unknown-holder");
+  if (change.lock.record.release !== "reboot") return refuse("release-not-by-agent");
+  // Both must be known: a node that reports no boot ID has not been proven to have rebooted.
+  const { bootID } = change.lock.record;
+  const rebooted = bootID !== "" && change.before.bootID !== "" && bootID !== change.before.bootID;
+  if (!rebooted) return refuse("not-rebooted");
+  return isStamped(change, asker) ? allow("by-agent") : refuse("not-stamped");
+}
+
+/** Whether a changed value is one that the latch wrote: the old stamps kept, or a new lock of this asker. */
+function isStamped(change: LockedChange, asker: Asker): boolean {
+  if (change.kind !== "lock-changed" && change.kind !== "changed-and-uncordoned") return true;
+  const next = lockOn(change.after);
+  if (next?.kind !== "record") return false;
+  if (change.lock.kind === "record" && holds(asker, change.lock))
+    return stampsKept(change.lock.record, next.record);
+  return stampedFor(next.record, asker, change.before);
+}
