@@ -1,0 +1,32 @@
+# The published image: one image, every program of Nodelatch as one bundled file.
+#
+#   docker build --tag REGISTRY/nodelatch:0.1.0 .
+#
+# Tags can be moved by whoever owns them. To pin what you build from, pass the digests that you have checked:
+#
+#   docker build --build-arg BUILD_IMAGE=node:24-slim@sha256:... \
+#                --build-arg RUNTIME_IMAGE=gcr.io/distroless/nodejs24-debian13:nonroot@sha256:... .
+#
+# For a test cluster without a Docker daemon or a registry there is `npm run image`.
+ARG BUILD_IMAGE=node:24-slim
+ARG RUNTIME_IMAGE=gcr.io/distroless/nodejs24-debian13:nonroot
+
+# The bundle is the same for every architecture, so it is built once, on the builder's own.
+FROM --platform=$BUILDPLATFORM ${BUILD_IMAGE} AS build
+WORKDIR /src
+# Dependencies first: this layer is built again only when they change.
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci
+COPY . .
+RUN npm run bundle
+
+FROM ${RUNTIME_IMAGE}
+COPY --from=build /src/dist/*.mjs /src/dist/LICENCES.txt /app/
+COPY --from=build /src/LICENSE /app/LICENSE
+# The same user, folder and program as in the image of `npm run image`, so that one chart runs both.
+USER 65532:65532
+WORKDIR /app
+ENV NODE_ENV=production
+ENTRYPOINT ["/nodejs/bin/node", "/app/webhook.mjs"]
+LABEL org.opencontainers.image.title="nodelatch" \
+      org.opencontainers.image.licenses="Apache-2.0"

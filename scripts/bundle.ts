@@ -1,0 +1,96 @@
+/**
+ * Bundles each program into one self-contained file: `dist/NAME.mjs`, and the licences of what went in.
+ * Run by `npm run bundle`; `npm run image` runs it by itself.
+ */
+import { existsSync } from "node:fs";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { thirdPartyLicences } from "./licences.ts";
+
+/** A program of the image: `entry` is relative to the project's root and becomes `NAME.mjs`. */
+export interface Program {
+  readonly name: string;
+  readonly entry: string;
+}
+
+/** What the image carries. The parse worker is a file of its own because a worker thread starts from a file. */
+export const programs: readonly Program[] = [
+  { name: "webhook", entry: "webhook/main.ts" },
+  { name: "parse-worker", entry: "webhook/parse-worker.ts" },
+];
+
+/** Name of the file with the licence texts of all bundled packages. */
+export const LICENCES_FILE = "LICENCES.txt";
+
+export interface BundleRequest {
+  /** Project root: entries and node_modules are looked up here. */
+  readonly root: string;
+  /** Created when missing. Each file appears whole, under its final name, or not at all. */
+  readonly outDir: string;
+  readonly programs: readonly Program[];
+}
+
+// Some dependencies are CommonJS and call require() for Node's own modules, which an ES module does not have.
+const banner =
+  'import{createRequire as bundleRequire}from"node:module";const require=bundleRequire(import.meta.url);';
+
+/**
+ * Bundles `programs` and returns the paths of the files written, licences last.
+ * @throws Error naming every entry file that does not exist; esbuild's own error when the code does not build.
+ */
+export async function bundle(request: BundleRequest): Promise<readonly string[]> {
+  const missing = request.programs.filter((program) => !existsSync(join(request.root, program.entry)));
+  if (missing.length > 0) {
+    const named = missing.map((program) => `${program.entry} (for ${program.name}.mjs)`).join(", ");
+    throw new Error(`bundle: no such entry file: ${named}`);
+  }
+  const result = await build({
+    absWorkingDir: request.root,
+    entryPoints: Object.fromEntries(request.programs.map(({ name, entry }) => [name, entry])),
+    outdir: request.outDir,
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    write: false,
+    metafile: true,
+    platform: "node",
+    target: "node24",
+    format: "esm",
+    banner: { js: banner },
+    // Names of functions and classes stay: a stack trace from the field has to be readable without a source map.
+    minifySyntax: true,
+    minifyWhitespace: true,
+    // Licences go to one complete file instead of the comments some packages happen to mark.
+    legalComments: "none",
+    logLevel: "warning",
+  });
+  await mkdir(request.outDir, { recursive: true });
+  const licences = await thirdPartyLicences(request.root, Object.keys(result.metafile.inputs));
+  const written: string[] = [];
+  for (const file of result.outputFiles) written.push(await writeWhole(file.path, file.contents));
+  written.push(await writeWhole(join(request.outDir, LICENCES_FILE), Buffer.from(licences)));
+  return written;
+}
+
+async function writeWhole(path: string, content: Uint8Array): Promise<string> {
+  const partial = `${path}.${process.pid}.partial`;
+  try {
+    await writeFile(partial, content);
+    await rename(partial, path);
+  } finally {
+    await rm(partial, { force: true });
+  }
+  return path;
+}
+
+if (import.meta.main) {
+  const root = fileURLToPath(new URL("..", import.meta.url));
+  try {
+    const written = await bundle({ root, outDir: join(root, "dist"), programs });
+    for (const path of written) console.log(`bundle: ${path}`);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  }
+}
