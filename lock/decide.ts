@@ -41,14 +41,18 @@ export type RefuseReason =
   | "override-unanswered" // the API server could not be asked
   | "override-needs-latch"; // the lock would stay on the node
 
-export type GuardDecision =
+/** A decision that needs no one else's word. */
+export type SettledDecision =
   | {
       readonly kind: "allow";
       readonly why: AllowReason;
       readonly insteadOf?: RefuseReason;
       readonly override?: string;
     }
-  | { readonly kind: "refuse"; readonly why: RefuseReason; readonly detail?: string }
+  | { readonly kind: "refuse"; readonly why: RefuseReason; readonly detail?: string };
+
+export type GuardDecision =
+  | SettledDecision
   /** Would be refused, but carries an override: RBAC must be asked, then `afterOverride` decides. */
   | { readonly kind: "ask-override"; readonly why: RefuseReason; readonly reason: string };
 
@@ -93,7 +97,7 @@ function judgeOverride(change: LockedChange, asker: Asker, why: RefuseReason): G
 }
 
 /** The second half of a break-glass, once RBAC has answered. */
-export function afterOverride(asked: { readonly reason: string }, answer: OverrideAnswer): GuardDecision {
+export function afterOverride(asked: { readonly reason: string }, answer: OverrideAnswer): SettledDecision {
   switch (answer.kind) {
     case "allowed":
       return { kind: "allow", why: "overridden", override: asked.reason };
