@@ -10,6 +10,8 @@ describe("parseDuration", () => {
     ["1.5h", 5_400_000],
     ["250ms", 250],
     ["1h1m1s", 3_661_000],
+    ["1ms", 1],
+    ["3650d", 315_360_000_000],
   ])("reads %s", (text, millis) => {
     expect(parseDuration(text)).toEqual({ ok: true, millis });
   });
@@ -45,6 +47,7 @@ test.each([
   [45_000, "45s"],
   [604_800_000, "168h"],
   [250, "250ms"],
+  [1_000, "1s"],
 ])("formatDuration writes %d ms as %s", (millis, text) => {
   expect(formatDuration(millis)).toBe(text);
 });

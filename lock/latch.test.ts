@@ -90,6 +90,17 @@ describe("a changed lock", () => {
     expect(stored).toEqual(lockRecord({ reason: "new" }));
   });
 
+  test("keeps the holder's node, and says whether it was stamped anew", () => {
+    const pod = locked(lockRecord({ holder: "kured", holderNode: "n1" }));
+    const node = rewritten(pod, { annotations: { [LOCK_ANNOTATION]: "new" } });
+    const own = latched(pod, node, asker("kured", "n1"));
+    expect(own).toMatchObject({ why: "restamped" });
+    expect(storedBy(own)).toEqual(lockRecord({ holder: "kured", holderNode: "n1", reason: "new" }));
+    const other = latched(pod, node, asker("kured", "n2"));
+    expect(other).toMatchObject({ why: "stamped" });
+    expect(storedBy(other)).toMatchObject({ holder: "kured", holderNode: "n2" });
+  });
+
   test("becomes a new lock of whoever else changes it", () => {
     expect(storedBy(latched(locked(held), changed(forged), asker("bob")))).toMatchObject({
       holder: "bob",
