@@ -1,0 +1,92 @@
+{{/* Names are fixed: design and code rely on them. */}}
+{{- define "nodelatch.name" -}}nodelatch{{- end }}
+{{- define "nodelatch.webhook" -}}nodelatch-webhook{{- end }}
+
+{{- define "nodelatch.selector" -}}
+app.kubernetes.io/name: nodelatch
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: webhook
+{{- end }}
+
+{{- define "nodelatch.labels" -}}
+{{ include "nodelatch.selector" . }}
+app.kubernetes.io/part-of: nodelatch
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{/* Without the chart's version: a new chart alone is no reason to restart the pods. */}}
+{{- define "nodelatch.podLabels" -}}
+{{ include "nodelatch.selector" . }}
+app.kubernetes.io/part-of: nodelatch
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+{{- end }}
+
+{{- define "nodelatch.image" -}}
+{{- with .Values.image -}}
+{{- if .digest -}}
+{{ .repository }}@{{ .digest }}
+{{- else -}}
+{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* The Secret with the serving certificate, whoever fills it. One name per mode: a change of mode never meets the
+     other mode's content. */}}
+{{- define "nodelatch.certSecret" -}}
+{{- if eq .Values.certs.mode "self" -}}
+nodelatch-webhook-tls
+{{- else if eq .Values.certs.mode "certManager" -}}
+nodelatch-webhook-cert
+{{- else -}}
+{{ .Values.certs.existingSecret }}
+{{- end -}}
+{{- end }}
+
+{{/* A bare `off` in a values file is YAML 1.1 for false. */}}
+{{- define "nodelatch.guardMode" -}}
+{{- .Values.guard.mode | default "off" -}}
+{{- end }}
+
+{{/* "true" when the webhook itself writes its CA into the two configurations. */}}
+{{- define "nodelatch.injectCA" -}}
+{{- $byOthers := or (eq .Values.certs.mode "certManager") (not (empty .Values.certs.caBundle)) -}}
+{{- ternary "false" "true" $byOthers -}}
+{{- end }}
+
+{{/* One entry of `webhooks:`: what registrations/ says about it, and what values say. Takes root, file, path,
+     failurePolicy, timeoutSeconds. Without caBundle where the webhook registers it: an upgrade then leaves it alone. */}}
+{{- define "nodelatch.registration" -}}
+{{- $service := dict "namespace" .root.Release.Namespace "name" (include "nodelatch.webhook" .root) "path" .path "port" 443 -}}
+{{- $client := dict "service" $service -}}
+{{- with .root.Values.certs.caBundle -}}
+{{- $_ := set $client "caBundle" (b64enc .) -}}
+{{- end -}}
+{{- $entry := .root.Files.Get .file | fromYaml -}}
+{{- $_ := set $entry "clientConfig" $client -}}
+{{- $_ := set $entry "failurePolicy" .failurePolicy -}}
+{{- $_ := set $entry "timeoutSeconds" .timeoutSeconds -}}
+{{- toYaml $entry -}}
+{{- end }}
+
+{{/* What a schema cannot say: values that contradict each other. */}}
+{{- define "nodelatch.validate" -}}
+{{- $v := .Values -}}
+{{- if and (eq $v.certs.mode "existingSecret") (empty $v.certs.existingSecret) -}}
+{{- fail "certs.existingSecret: \"\" with certs.mode existingSecret; name the Secret that holds tls.crt and tls.key" -}}
+{{- end -}}
+{{- if and (ne $v.certs.mode "existingSecret") $v.certs.existingSecret -}}
+{{- fail (printf "certs.existingSecret: %q is not used with certs.mode %s; set certs.mode existingSecret" $v.certs.existingSecret $v.certs.mode) -}}
+{{- end -}}
+{{- if and (ne $v.certs.mode "existingSecret") $v.certs.caBundle -}}
+{{- fail (printf "certs.caBundle is not used with certs.mode %s; set certs.mode existingSecret" $v.certs.mode) -}}
+{{- end -}}
+{{- if eq (int $v.webhook.port) (int $v.webhook.probePort) -}}
+{{- fail (printf "webhook.port and webhook.probePort are both %d; choose two ports" (int $v.webhook.port)) -}}
+{{- end -}}
+{{- if and $v.metrics.serviceMonitor.enabled (not $v.metrics.service) -}}
+{{- fail "metrics.serviceMonitor.enabled needs metrics.service: true, the port that it reads" -}}
+{{- end -}}
+{{- end }}

@@ -1,0 +1,82 @@
+/** Requests on a node, and which of the two webhooks the API server has to ask about them. */
+import { LOCK_ANNOTATION, OVERRIDE_ANNOTATION } from "../lock/node.ts";
+
+/** A Node as far as the registrations look at it. `unschedulable: null` is the field with the value null. */
+export interface NodeState {
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly unschedulable?: boolean | null;
+}
+
+export interface RegistrationCase {
+  readonly name: string;
+  /** null: the request is a CREATE. */
+  readonly before: NodeState | null;
+  /** null: the request is a DELETE. */
+  readonly after: NodeState | null;
+  readonly guard: boolean;
+  readonly latch: boolean;
+}
+
+const lock = { [LOCK_ANNOTATION]: "kernel" };
+const bare: NodeState = {};
+const other: NodeState = { annotations: { "example.com/a": "1" } };
+const locked: NodeState = { annotations: lock };
+const lockedCordoned: NodeState = { annotations: lock, unschedulable: true };
+const cordoned: NodeState = { unschedulable: true };
+const changed: NodeState = { annotations: { [LOCK_ANNOTATION]: "mine" }, unschedulable: true };
+const emptied: NodeState = { annotations: { [LOCK_ANNOTATION]: "" }, unschedulable: true };
+
+function withOverride(state: NodeState, reason: string): NodeState {
+  return { ...state, annotations: { ...state.annotations, [OVERRIDE_ANNOTATION]: reason } };
+}
+
+function row(
+  name: string,
+  before: NodeState | null,
+  after: NodeState | null,
+  asked: "nobody" | "guard" | "latch" | "both",
+): RegistrationCase {
+  const guard = asked === "guard" || asked === "both";
+  return { name, before, after, guard, latch: asked === "latch" || asked === "both" };
+}
+
+export const registrationCases: readonly RegistrationCase[] = [
+  row("create a node", null, bare, "nobody"),
+  row("create a locked node", null, locked, "latch"),
+  row("create a node with an override", null, withOverride(bare, "why"), "nobody"),
+  row("write a node without annotations", bare, bare, "nobody"),
+  row("annotate an unlocked node", bare, other, "nobody"),
+  row("cordon an unlocked node", bare, cordoned, "nobody"),
+  row("uncordon an unlocked node", cordoned, bare, "nobody"),
+  row("set an override on an unlocked node", bare, withOverride(bare, "why"), "nobody"),
+  row("delete an unlocked node", other, null, "nobody"),
+  row("take a lock on a node without annotations", bare, locked, "latch"),
+  row("take a lock beside other annotations", other, locked, "latch"),
+  row("take a lock with an empty value", cordoned, emptied, "latch"),
+  row("take a lock and cordon", bare, lockedCordoned, "latch"),
+  row("write a locked node as it is", lockedCordoned, lockedCordoned, "nobody"),
+  row("cordon a locked node", locked, lockedCordoned, "nobody"),
+  row("cordon a cordoned locked node again", lockedCordoned, lockedCordoned, "nobody"),
+  row("set another annotation on a locked node", locked, { annotations: { ...lock, a: "1" } }, "nobody"),
+  row("write a schedulable locked node with false", locked, { ...locked, unschedulable: false }, "nobody"),
+  row("uncordon a locked node by leaving the field out", lockedCordoned, locked, "both"),
+  row("uncordon a locked node with false", lockedCordoned, { ...locked, unschedulable: false }, "both"),
+  row("remove the lock", lockedCordoned, cordoned, "guard"),
+  row("remove all annotations", locked, bare, "guard"),
+  row("remove the lock and uncordon", lockedCordoned, bare, "both"),
+  row("change the lock", lockedCordoned, changed, "both"),
+  row("empty the lock", lockedCordoned, emptied, "both"),
+  row("fill an empty lock", emptied, lockedCordoned, "both"),
+  row("uncordon a node with an empty lock", emptied, { ...emptied, unschedulable: false }, "both"),
+  row("change the lock and uncordon", lockedCordoned, { ...changed, unschedulable: false }, "both"),
+  // The latch then removes the lock, which brings the guard in.
+  row("set an override", lockedCordoned, withOverride(lockedCordoned, "why"), "latch"),
+  row("set an empty override", lockedCordoned, withOverride(lockedCordoned, ""), "latch"),
+  row("change an override", withOverride(locked, "old"), withOverride(locked, "new"), "latch"),
+  row("keep an old override", withOverride(locked, "old"), withOverride(locked, "old"), "nobody"),
+  row("take an override away", withOverride(locked, "old"), locked, "nobody"),
+  row("override and uncordon", lockedCordoned, withOverride(locked, "why"), "both"),
+  row("override and remove the lock", lockedCordoned, withOverride(bare, "why"), "both"),
+  row("delete a locked node", lockedCordoned, null, "guard"),
+  row("delete a node with an empty lock", emptied, null, "guard"),
+];

@@ -1,0 +1,69 @@
+/** The CEL of the two registrations, with a CEL library; test:cluster runs it in a real API server. */
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { parse } from "yaml";
+import { activation, matchConditions, type Condition } from "../test/simulated/admission/match-conditions.ts";
+import { registrationCases, type NodeState } from "./registration-cases.ts";
+
+interface Registration {
+  readonly operations: readonly string[];
+  readonly conditions: readonly Condition[];
+}
+
+const guard = await registration("guard");
+const latch = await registration("latch");
+
+test.each(registrationCases)("$name", ({ before, after, guard: guardAsked, latch: latchAsked }) => {
+  expect(asked(guard, before, after)).toBe(guardAsked);
+  expect(asked(latch, before, after)).toBe(latchAsked);
+});
+
+test("a node that never had annotations, spec or status is no error for either", () => {
+  const nothing = { metadata: { name: "n1" } };
+  const values = activation({ operation: "UPDATE" }, nothing, nothing);
+  for (const { conditions } of [guard, latch]) {
+    expect(matchConditions(conditions, values).kind).toBe("excluded");
+  }
+});
+
+/** Whether the API server would call: the operation is registered and no condition excludes it. */
+function asked({ operations, conditions }: Registration, before: NodeState | null, after: NodeState | null) {
+  const operation = before === null ? "CREATE" : after === null ? "DELETE" : "UPDATE";
+  if (!operations.includes(operation)) return false;
+  const result = matchConditions(conditions, activation({ operation }, node(after), node(before)));
+  if (result.kind === "error") throw new Error(result.why);
+  return result.kind === "matches";
+}
+
+function node(state: NodeState | null) {
+  if (state === null) return null;
+  const { annotations, unschedulable } = state;
+  return {
+    metadata: { name: "n1", ...(annotations === undefined ? {} : { annotations: { ...annotations } }) },
+    spec: unschedulable === undefined ? {} : { unschedulable },
+  };
+}
+
+async function registration(name: string): Promise<Registration> {
+  const file = fileURLToPath(new URL(`nodelatch/registrations/${name}.yaml`, import.meta.url));
+  const parsed: unknown = parse(await readFile(file, "utf8"));
+  const rules = items(parsed, "rules");
+  return {
+    operations: rules.flatMap((rule) => items(rule, "operations").map(String)),
+    conditions: items(parsed, "matchConditions").map((condition) => ({
+      name: String(at(condition, "name")),
+      expression: String(at(condition, "expression")),
+    })),
+  };
+}
+
+function items(value: unknown, key: string): readonly unknown[] {
+  const found = at(value, key);
+  if (!Array.isArray(found)) throw new TypeError(`${key}: expected a list`);
+  return found;
+}
+
+function at(value: unknown, key: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
+}
