@@ -1,0 +1,30 @@
+import { describe, expect, test } from "vitest";
+import { parseCommandLine } from "./command-line.ts";
+
+const all = { patterns: [], name: undefined };
+
+describe("the command line of the cluster tests", () => {
+  test.each([
+    ["runs everything without words", [], { kind: "run", keep: false, image: true, tests: all }],
+    ["keeps the cluster", ["--keep"], { kind: "run", keep: true, image: true, tests: all }],
+    ["only starts a cluster", ["--up"], { kind: "up", image: true }],
+    ["leaves the image out", ["--up", "--no-image"], { kind: "up", image: false }],
+    [
+      "uses a kept cluster for some files and tests",
+      ["--use", "/c.json", "guard", "-t", "PUT", "certs"],
+      { kind: "use", file: "/c.json", image: true, tests: { patterns: ["guard", "certs"], name: "PUT" } },
+    ],
+    ["ends a kept cluster", ["--down", "/c.json"], { kind: "down", file: "/c.json" }],
+    ["shows help before all else", ["--up", "--help"], { kind: "help" }],
+  ])("%s", (_name, words, expected) => {
+    expect(parseCommandLine(words)).toEqual(expected);
+  });
+
+  test.each([
+    ["an unknown option", ["--kept"], "--kept: unknown option"],
+    ["an option without its value", ["--use"], "--use: expected a value after it"],
+    ["two modes at once", ["--up", "--down", "/c.json"], "expected at most one"],
+  ])("refuses %s", (_name, words, message) => {
+    expect(parseCommandLine(words)).toEqual({ kind: "error", message: expect.stringContaining(message) });
+  });
+});

@@ -1,0 +1,60 @@
+/** What `npm run test:cluster -- ...` was asked to do. */
+export type Command =
+  | { readonly kind: "run"; readonly keep: boolean; readonly image: boolean; readonly tests: TestSelection }
+  | { readonly kind: "up"; readonly image: boolean }
+  | { readonly kind: "use"; readonly file: string; readonly image: boolean; readonly tests: TestSelection }
+  | { readonly kind: "down"; readonly file: string }
+  | { readonly kind: "help" }
+  | { readonly kind: "error"; readonly message: string };
+
+/** Which tests run: files whose path contains a pattern, tests whose name matches; all, when both are empty. */
+export interface TestSelection {
+  readonly patterns: readonly string[];
+  readonly name: string | undefined;
+}
+
+export const usage = `npm run test:cluster [-- OPTIONS [PATTERN...]]
+  Starts a real Kubernetes, runs the test files whose path contains a PATTERN (all, without any), ends it again.
+  --keep         leave the cluster running afterwards
+  --up           only start a cluster and leave it running
+  --use FILE     run against the running cluster that FILE (its cluster.json) describes
+  --down FILE    end that cluster
+  --no-image     do not build and import the nodelatch image
+  -t NAME        only tests whose name matches; the others count as skipped`;
+
+/** Reads the words after \`--\`. */
+export function parseCommandLine(words: readonly string[]): Command {
+  const patterns: string[] = [];
+  const values = new Map<string, string>();
+  const flags = new Set<string>();
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index] ?? "";
+    if (["--use", "--down", "-t"].includes(word)) {
+      const value = words[(index += 1)];
+      if (value === undefined) return { kind: "error", message: `${word}: expected a value after it` };
+      values.set(word, value);
+    } else if (["--keep", "--up", "--no-image", "--help"].includes(word)) flags.add(word);
+    else if (word.startsWith("-")) return { kind: "error", message: `${word}: unknown option` };
+    else patterns.push(word);
+  }
+  return commandOf(values, flags, { patterns, name: values.get("-t") });
+}
+
+function commandOf(
+  values: ReadonlyMap<string, string>,
+  flags: ReadonlySet<string>,
+  tests: TestSelection,
+): Command {
+  if (flags.has("--help")) return { kind: "help" };
+  const used = values.get("--use");
+  const ended = values.get("--down");
+  const modes = [flags.has("--keep"), flags.has("--up"), used !== undefined, ended !== undefined];
+  if (modes.filter(Boolean).length > 1) {
+    return { kind: "error", message: "--keep, --up, --use and --down: expected at most one of them" };
+  }
+  const image = !flags.has("--no-image");
+  if (flags.has("--up")) return { kind: "up", image };
+  if (ended !== undefined) return { kind: "down", file: ended };
+  if (used !== undefined) return { kind: "use", file: used, image, tests };
+  return { kind: "run", keep: flags.has("--keep"), image, tests };
+}

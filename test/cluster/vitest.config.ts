@@ -1,0 +1,23 @@
+import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** By path, so that every run sees the cluster's history in the same order (vitest's own goes by past durations). */
+class ByPath extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    return files.toSorted((a, b) => (a.moduleId < b.moduleId ? -1 : 1));
+  }
+}
+
+export default defineConfig({
+  test: {
+    root: new URL("../..", import.meta.url).pathname,
+    include: ["test/cluster/**/*.cluster.ts"],
+    allowOnly: false,
+    passWithNoTests: false,
+    // All files share one cluster.
+    fileParallelism: false,
+    sequence: { sequencer: ByPath },
+    testTimeout: 180_000,
+    hookTimeout: 300_000,
+  },
+});
