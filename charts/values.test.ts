@@ -1,0 +1,134 @@
+/** values.yaml, its schema and the templates have to tell the same story. */
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Ajv } from "ajv";
+import { expect, test } from "vitest";
+import { parse } from "yaml";
+
+const chart = fileURLToPath(new URL("nodelatch", import.meta.url));
+const values: unknown = parse(await readFile(join(chart, "values.yaml"), "utf8"));
+const schema: unknown = JSON.parse(await readFile(join(chart, "values.schema.json"), "utf8"));
+const templates = await readTemplates();
+
+test("the schema is a valid one and takes the default values", () => {
+  expect(problems(values)).toEqual([]);
+});
+
+// Each row is what a user might write by mistake, and where the schema says so.
+test.each([
+  ["a key that does not exist", "", { replicas: 3 }],
+  ["a key that does not exist in a section", "/webhook", { webhook: { replica: 3 } }],
+  [
+    "a key not known two sections down",
+    "/metrics/serviceMonitor",
+    { metrics: { serviceMonitor: { on: true } } },
+  ],
+  ["no replicas at all", "/webhook/replicas", { webhook: { replicas: 0 } }],
+  ["a number as text", "/webhook/replicas", { webhook: { replicas: "2" } }],
+  ["an unknown mode", "/guard/mode", { guard: { mode: "on" } }],
+  ["a bare on, which is true in YAML 1.1", "/guard/mode", { guard: { mode: true } }],
+  ["a timeout the API server would refuse", "/guard/timeoutSeconds", { guard: { timeoutSeconds: 31 } }],
+  ["a port that needs root", "/webhook/port", { webhook: { port: 443 } }],
+  ["a duration without a unit", "/lock/maxTTL", { lock: { maxTTL: "90" } }],
+  [
+    "a username with a comma, which would be two",
+    "/guard/exemptDeleters/0",
+    { guard: { exemptDeleters: ["a,b"] } },
+  ],
+  ["a CA that is not PEM", "/certs/caBundle", { certs: { caBundle: "QUJD" } }],
+  ["an issuer's kind without its name", "/certs/certManager/issuerRef", issuerRef({ kind: "ClusterIssuer" })],
+  ["a digest that is none", "/image/digest", { image: { digest: "latest" } }],
+])("the schema refuses %s", (_name, path, change) => {
+  expect(problems(merged(values, change)).map((problem) => problem.split(" ")[0])).toEqual([`at:${path}`]);
+});
+
+test.each([
+  ["a bare off, which is false in YAML 1.1", { guard: { mode: false } }],
+  ["values of a parent chart", { global: { anything: 1 } }],
+  ["a digest", { image: { digest: `sha256:${"0a".repeat(32)}` } }],
+  ["an issuer", issuerRef({ name: "mine", kind: "ClusterIssuer" })],
+])("the schema takes %s", (_name, change) => {
+  expect(problems(merged(values, change))).toEqual([]);
+});
+
+test("every key of the schema has a default in values.yaml, and the other way round", () => {
+  // `global` is Helm's own, and an empty issuerRef is a default too.
+  const notDefaults = ["global", "certs.certManager.issuerRef."];
+  const declared = schemaPaths(schema).filter((path) => !notDefaults.some((start) => path.startsWith(start)));
+  expect(declared.sort()).toEqual(valuePaths(values).sort());
+});
+
+test("every value a template names exists, and every value is named by a template", () => {
+  const paths = valuePaths(values);
+  const used = [...templates.matchAll(/\.Values\.([A-Za-z.]+)|\$w\.([A-Za-z.]+)/g)].map(
+    ([, direct, ofWebhook]) => direct ?? `webhook.${ofWebhook}`,
+  );
+  expect(
+    used.filter((path) => !paths.includes(path) && !paths.some((p) => p.startsWith(`${path}.`))),
+  ).toEqual([]);
+  // A section used as a whole (`with .Values.image`) uses its keys.
+  const sections = new Set(used);
+  const isUsed = (path: string): boolean =>
+    path.split(".").some((_part, index, parts) => sections.has(parts.slice(0, index + 1).join(".")));
+  expect(paths.filter((path) => !isUsed(path))).toEqual([]);
+});
+
+/** What the schema says against `candidate`, as `at:/path message`. */
+function problems(candidate: unknown): readonly string[] {
+  if (!isMap(schema)) throw new TypeError("values.schema.json: expected an object");
+  const validate = new Ajv({ strict: true, allErrors: true }).compile(schema);
+  validate(candidate);
+  return (validate.errors ?? []).map(({ instancePath, message }) => `at:${instancePath} ${message}`);
+}
+
+function issuerRef(ref: object) {
+  return { certs: { certManager: { issuerRef: ref } } };
+}
+
+/** Paths of all keys below which the schema declares none. */
+function schemaPaths(node: unknown, prefix = ""): string[] {
+  const properties = entriesOf(at(node, "properties"));
+  return properties.flatMap(([key, child]) => {
+    const path = prefix === "" ? key : `${prefix}.${key}`;
+    return entriesOf(at(child, "properties")).length === 0 || key === "issuerRef"
+      ? [path]
+      : schemaPaths(child, path);
+  });
+}
+
+/** Keys whose own keys are users' (labels, selectors, limits), not the chart's. */
+const free = new Set(["resources", "nodeSelector"]);
+
+function valuePaths(node: unknown, prefix = ""): string[] {
+  return entriesOf(node).flatMap(([key, child]) => {
+    const path = prefix === "" ? key : `${prefix}.${key}`;
+    return entriesOf(child).length === 0 || free.has(key) ? [path] : valuePaths(child, path);
+  });
+}
+
+function merged(base: unknown, change: unknown): unknown {
+  if (!isMap(base) || !isMap(change)) return change;
+  const result = new Map(Object.entries(base));
+  for (const [key, value] of Object.entries(change)) result.set(key, merged(result.get(key), value));
+  return Object.fromEntries(result);
+}
+
+function entriesOf(value: unknown): [string, unknown][] {
+  return isMap(value) ? Object.entries(value) : [];
+}
+
+function isMap(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function at(value: unknown, key: string): unknown {
+  return isMap(value) ? Reflect.get(value, key) : undefined;
+}
+
+async function readTemplates(): Promise<string> {
+  const folder = join(chart, "templates");
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return (await Promise.all(files.map((file) => readFile(file, "utf8")))).join("\n");
+}
