@@ -1,0 +1,103 @@
+import { beforeAll, expect, test } from "vitest";
+import { LOCK } from "../scenarios/nodes.ts";
+import { type Cluster, openTestCluster } from "./cluster/cluster.ts";
+import { CHART, installNodelatch, NAMESPACE, RELEASE, waitUntilAnswering } from "./nodelatch.ts";
+
+let cluster: Cluster;
+
+beforeAll(async () => {
+  cluster = await openTestCluster();
+  await installNodelatch(cluster);
+});
+
+const SECRET = ["get", "secret", "nodelatch-webhook-tls", "-n", NAMESPACE];
+const bundle = (kind: string) =>
+  cluster.kubectl(["get", kind, "nodelatch", "-o=jsonpath={.webhooks[*].clientConfig.caBundle}"]);
+const authority = () => cluster.kubectl([...SECRET, "-o=jsonpath={.data.ca\\.crt}"]);
+
+test(
+  "an upgrade and a rollback keep the certificates and the registered CA",
+  { timeout: 400_000 },
+  async () => {
+    const before = { ca: await authority(), guard: await bundle("validatingwebhookconfiguration") };
+    expect(before.ca).not.toBe("");
+    expect(before.guard).not.toBe("");
+    await installNodelatch(cluster, ["guard.onExpired=deny", "webhook.logLevel=debug"]);
+    expect({ ca: await authority(), guard: await bundle("validatingwebhookconfiguration") }).toEqual(before);
+    await cluster.helm(["rollback", RELEASE, "-n", NAMESPACE, "--wait", "--timeout=180s"], {
+      timeoutMillis: 200_000,
+    });
+    await waitUntilAnswering(cluster);
+    expect({ ca: await authority(), guard: await bundle("validatingwebhookconfiguration") }).toEqual(before);
+  },
+);
+
+test("values that can't be are refused by the schema before anything is touched", async () => {
+  const upgrade = ["upgrade", RELEASE, CHART, "-n", NAMESPACE, "--reuse-values"];
+  const { code, stderr } = await cluster.tryHelm([...upgrade, "--set", "guard.mode=sometimes"]);
+  expect(code).not.toBe(0);
+  expect(stderr).toContain("mode");
+});
+
+test("the ServiceAccount may do what it needs and nothing else", async () => {
+  const account = `--as=system:serviceaccount:${NAMESPACE}:nodelatch-webhook`;
+  const can = async (...argv: string[]) =>
+    (await cluster.tryKubectl(["auth", "can-i", ...argv, account])).stdout.trim() === "yes";
+  expect(await can("create", "subjectaccessreviews.authorization.k8s.io")).toBe(true);
+  expect(await can("get", "secret/nodelatch-webhook-tls", "-n", NAMESPACE)).toBe(true);
+  expect(await can("patch", "validatingwebhookconfiguration/nodelatch")).toBe(true);
+  expect(await can("create", "events", "-n", "default")).toBe(true);
+  expect(await can("patch", "nodes")).toBe(false);
+  expect(await can("get", "secrets", "-n", "kube-system")).toBe(false);
+  expect(await can("list", "secrets", "-n", NAMESPACE)).toBe(false);
+  expect(await can("patch", "validatingwebhookconfiguration/other")).toBe(false);
+  expect(await can("override", "rebootlocks.nodelatch.io/node1")).toBe(false);
+});
+
+test("an uninstall leaves nothing that blocks anything", { timeout: 240_000 }, async () => {
+  const node = "helm-locked";
+  await cluster.createFakeNode(node, { unschedulable: true });
+  await cluster.kubectl(["annotate", "node", node, `${LOCK}=x`, "--as=alice", "--as-group=system:masters"]);
+  await cluster.helm(["uninstall", RELEASE, "-n", NAMESPACE, "--wait", "--timeout=180s"], {
+    timeoutMillis: 200_000,
+  });
+  const left = await cluster.kubectl([
+    "get",
+    "validatingwebhookconfigurations,mutatingwebhookconfigurations,clusterroles,clusterrolebindings",
+    "-l",
+    "app.kubernetes.io/name=nodelatch",
+    "-o",
+    "name",
+  ]);
+  expect(left).toBe("");
+  const inNamespace = [
+    "get",
+    "all,secrets,roles,rolebindings,serviceaccounts,pdb",
+    "-n",
+    NAMESPACE,
+    "-o",
+    "name",
+  ];
+  expect((await cluster.kubectl(inNamespace)).trim()).toBe("serviceaccount/default");
+  await cluster.kubectl(["uncordon", node]);
+  await cluster.kubectl(["delete", "node", node]);
+  expect(
+    (
+      await cluster.kubectl([
+        "get",
+        "events,roles,rolebindings",
+        "-n",
+        "default",
+        "-l",
+        "app.kubernetes.io/name=nodelatch",
+        "-o",
+        "name",
+      ])
+    ).trim(),
+  ).toBe("");
+});
+
+test("a fresh install on the same cluster works again", { timeout: 240_000 }, async () => {
+  await installNodelatch(cluster);
+  expect(await bundle("mutatingwebhookconfiguration")).not.toBe("");
+});

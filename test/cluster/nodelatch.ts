@@ -1,0 +1,69 @@
+/** Nodelatch on the real cluster, installed as its users do: by helm. */
+import { fileURLToPath } from "node:url";
+import type { Cluster } from "./cluster/cluster.ts";
+import { waitFor } from "./process/wait-for.ts";
+
+export const NAMESPACE = "nodelatch-system";
+export const RELEASE = "nodelatch";
+export const CHART = fileURLToPath(new URL("../../charts/nodelatch", import.meta.url));
+
+/** The image is side-loaded; locks may be as short as the scenarios need them. */
+const TEST_VALUES = ["image.pullPolicy=Never", "lock.minTTL=1s", "webhook.drainSeconds=5"];
+
+/** `helm upgrade --install` with the test's values, until every pod is ready. */
+export async function installNodelatch(cluster: Cluster, values: readonly string[] = []): Promise<void> {
+  const set = [...TEST_VALUES, ...values].flatMap((value) => ["--set", value]);
+  await cluster.helm(
+    [
+      "upgrade",
+      "--install",
+      RELEASE,
+      CHART,
+      "-n",
+      NAMESPACE,
+      "--create-namespace",
+      "--wait",
+      "--timeout=180s",
+      ...set,
+    ],
+    { timeoutMillis: 200_000 },
+  );
+  await waitUntilAnswering(cluster);
+}
+
+/** Until the API server has the CA and its calls arrive: a configuration takes it up to 2 s (kured-observed.md 3). */
+export async function waitUntilAnswering(cluster: Cluster): Promise<void> {
+  const probe = {
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: {
+      name: "nodelatch-probe",
+      annotations: { "nodelatch.io/reboot-lock": '{"ttl":"no duration"}' },
+    },
+  };
+  await waitFor(
+    "the latch to refuse a bad lock",
+    async () => {
+      const create = ["create", "-f", "-", "--dry-run=server"];
+      const { stderr } = await cluster.tryKubectl(create, { input: JSON.stringify(probe) });
+      return stderr.includes('ttl="no duration"')
+        ? { done: true, value: undefined }
+        : { done: false, seen: stderr.trim() };
+    },
+    { deadlineMillis: 60_000 },
+  );
+}
+
+export async function scaleWebhook(cluster: Cluster, replicas: number): Promise<void> {
+  const deployment = "deployment/nodelatch-webhook";
+  await cluster.kubectl(["scale", "-n", NAMESPACE, deployment, `--replicas=${replicas}`]);
+  if (replicas > 0) {
+    await cluster.kubectl(["rollout", "status", "-n", NAMESPACE, deployment, "--timeout=120s"], {
+      timeoutMillis: 130_000,
+    });
+    return;
+  }
+  const selector = "app.kubernetes.io/name=nodelatch,app.kubernetes.io/component=webhook";
+  await cluster.kubectl(["delete", "pod", "-n", NAMESPACE, "-l", selector, "--grace-period=0", "--force"]);
+  await cluster.kubectl(["wait", "-n", NAMESPACE, "--for=delete", "pod", "-l", selector, "--timeout=60s"]);
+}
