@@ -9,7 +9,7 @@ export interface NodeFixture {
   readonly unschedulable?: boolean;
   /** Defaults to a random one. A reboot is: another one. */
   readonly bootID?: string;
-  /** How many container images the kubelet reports. 0 (default): the Node is ~4 kB; 50 (its maximum): ~20 kB. */
+  /** How many container images the kubelet reports. 0 (default): 2 kB of JSON; 50 (its maximum): 17 kB. */
   readonly images?: number;
   /** Defaults to "2026-01-02T03:04:05Z"; heartbeats and transitions. */
   readonly time?: string;
@@ -98,9 +98,13 @@ function healthy(type: string, reason: string, message: string): JsonObject {
 
 function image(index: number): JsonObject {
   const digest = index.toString(16).padStart(4, "0").repeat(16);
-  const repository = `registry.example.com/platform/component-${index}`;
+  const repository = `registry.example.com/platform-images/production/component-${index}`;
   return {
-    names: [`${repository}@sha256:${digest}`, `${repository}:v1.${index}.0`],
+    names: [
+      `${repository}@sha256:${digest}`,
+      `${repository}:v1.${index}.0-2026.01.02`,
+      `mirror.example.com/cache/${repository}:v1.${index}.0-2026.01.02`,
+    ],
     sizeBytes: (index + 1) * 3 * KIB * KIB,
   };
 }

@@ -15,7 +15,7 @@ import type { Representation } from "./accept.ts";
 import { contentTypeOf, readBody } from "./read-body.ts";
 import { requestInfo } from "./request-info.ts";
 import type { RequestInfo } from "./request-info.ts";
-import { answerPath, answerResource, apiRequest, resourceOf } from "./route.ts";
+import { answerPath, answerResource, apiRequest, checkContentType, resourceOf } from "./route.ts";
 import { warningHeaders } from "./warning-header.ts";
 
 /** One line of the audit log. */
@@ -106,9 +106,10 @@ export function handler(options: HandlerOptions): Handler {
     const as = representationOf(request.headers.accept);
     if (!info.isResource) return send(response, 200, answerPath(info, as), [], as);
     const resource = resourceOf(info);
+    const contentType = contentTypeOf(request);
+    checkContentType(resource, info.verb, contentType);
     const body = await readBody(request);
-    const query = url.searchParams;
-    const parts = { info, query, user, body, contentType: contentTypeOf(request), notes };
+    const parts = { info, query: url.searchParams, user, body, contentType, notes };
     const asked = apiRequest(resource, parts);
     if (info.verb === "watch") {
       response.setHeader("content-type", "application/json");

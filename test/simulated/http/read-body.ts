@@ -3,11 +3,12 @@ import type { IncomingMessage } from "node:http";
 import { parseJson } from "../objects/json.ts";
 import type { Json } from "../objects/json.ts";
 import { badRequest, tooLarge } from "../objects/status.ts";
+import { PROTOBUF, reviewFromProtobuf } from "./protobuf-review.ts";
 
 /** MaxRequestBodyBytes of kube-apiserver. */
 export const MAX_BODY_BYTES = 3 * 1024 * 1024;
 
-/** undefined for an empty body. @throws StatusError 400 or 413 */
+/** undefined for an empty body; the content type was checked before. @throws StatusError 400, 413 */
 export async function readBody(request: IncomingMessage): Promise<Json | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -17,7 +18,9 @@ export async function readBody(request: IncomingMessage): Promise<Json | undefin
     if (bytes > MAX_BODY_BYTES) throw tooLarge(MAX_BODY_BYTES);
     chunks.push(chunk);
   }
-  const text = Buffer.concat(chunks).toString();
+  const body = Buffer.concat(chunks);
+  if (contentTypeOf(request) === PROTOBUF) return reviewFromProtobuf(body);
+  const text = body.toString();
   if (text.trim() === "") return undefined;
   try {
     return parseJson(text);

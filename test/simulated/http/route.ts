@@ -12,7 +12,9 @@ import { create } from "../rest/create.ts";
 import { remove, removeMany } from "../rest/delete.ts";
 import { list, read } from "../rest/read.ts";
 import { patch, replace } from "../rest/update.ts";
+import { checkPatchType } from "../patch/patch.ts";
 import type { Representation } from "./accept.ts";
+import { PROTOBUF } from "./protobuf-review.ts";
 import type { RequestInfo } from "./request-info.ts";
 
 const STATUS_VERBS = ["get", "update", "patch"];
@@ -60,10 +62,8 @@ export async function answerResource(api: Api, request: ApiRequest, as: Represen
     case "list":
       return list(api, request, as);
     case "create":
-      demandJson(request);
       return create(api, request);
     case "update":
-      demandJson(request);
       return replace(api, request);
     case "patch":
       return patch(api, request);
@@ -76,8 +76,13 @@ export async function answerResource(api: Api, request: ApiRequest, as: Represen
   }
 }
 
-function demandJson({ contentType }: ApiRequest): void {
-  if (contentType !== "application/json") throw unsupportedMediaType(["application/json"]);
+/** Before the body is read: what a client sent in a format we do not speak. @throws StatusError 415 */
+export function checkContentType(resource: Resource, verb: string, contentType: string): void {
+  if (verb === "patch") checkPatchType(contentType, resource);
+  else if (verb !== "get" && contentType !== "application/json") {
+    if (!resource.virtual) throw unsupportedMediaType(["application/json"]);
+    if (contentType !== PROTOBUF) throw unsupportedMediaType(["application/json", PROTOBUF]);
+  }
 }
 
 /** Discovery, OpenAPI and version. @throws StatusError 404, 405 */

@@ -54,14 +54,8 @@ export function applyJsonPatch(document: JsonObject, operations: readonly Operat
     if (isJson(patched) && isObject(patched)) return patched;
     throw new TypeError("the patch leaves no object");
   } catch (error) {
-    const message =
-      error instanceof jsonpatch.JsonPatchError
-        ? `${error.name} at operation ${error.index ?? 0}: ${JSON.stringify(error.operation ?? null)}`
-        : String(error);
-    const text = "the server rejected our request due to an error in our request";
-    throw new StatusError(
-      { code: 422, reason: "Invalid", message: text, details: { causes: [{ message }] } },
-      { cause: error },
-    );
+    // The real server says no more than this either.
+    const message = "the server rejected our request due to an error in our request";
+    throw new StatusError({ code: 422, reason: "Invalid", message, details: {} }, { cause: error });
   }
 }

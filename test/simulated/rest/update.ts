@@ -6,7 +6,7 @@ import { checkObject, withResets } from "../objects/object-rules.ts";
 import { kindSubjectOf, subjectOf } from "../objects/resource.ts";
 import type { Resource } from "../objects/resource.ts";
 import { badRequest, conflict, invalid, invalidValue, MODIFIED, notFound } from "../objects/status.ts";
-import { checkPatchType, patched } from "../patch/patch.ts";
+import { patched } from "../patch/patch.ts";
 import { versionOf } from "../storage/store.ts";
 import { attributesOf } from "./api.ts";
 import type { Api, ApiAnswer, ApiRequest } from "./api.ts";
@@ -58,7 +58,6 @@ export async function replace(api: Api, request: ApiRequest): Promise<ApiAnswer>
 /** @throws StatusError */
 export async function patch(api: Api, request: ApiRequest): Promise<ApiAnswer> {
   const { resource, query, contentType, body, notes } = request;
-  checkPatchType(contentType, resource);
   if (body === undefined) throw badRequest("body: a patch is required");
   return update(api, request, (existing) =>
     fromPatch(resource, patched(contentType, resource, existing, body), fieldValidation(query), notes),
