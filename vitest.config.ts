@@ -1,5 +1,8 @@
 import { defineConfig } from "vitest/config";
 
+// .ci/run adds up what every part of the tests reports here.
+const countsFile = process.env["NODELATCH_COUNTS_FILE"];
+
 export default defineConfig({
   test: {
     include: ["**/*.test.ts"],
@@ -7,6 +10,7 @@ export default defineConfig({
     // Focused tests would silently leave the rest out.
     allowOnly: false,
     passWithNoTests: false,
+    reporters: countsFile === undefined ? ["default"] : ["default", ["json", { outputFile: countsFile }]],
     testTimeout: 20_000,
   },
 });

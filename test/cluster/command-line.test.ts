@@ -25,6 +25,7 @@ describe("the command line of the cluster tests", () => {
     ["an option without its value", ["--use"], "--use: expected a value after it"],
     ["two modes at once", ["--up", "--down", "/c.json"], "expected at most one"],
   ])("refuses %s", (_name, words, message) => {
-    expect(parseCommandLine(words)).toEqual({ kind: "error", message: expect.stringContaining(message) });
+    const command = parseCommandLine(words);
+    expect(command.kind === "error" ? command.message : command.kind).toContain(message);
   });
 });

@@ -107,6 +107,12 @@ async function keepLogs(from: string): Promise<void> {
   log(`logs of every component: ${keptLogs}`);
 }
 
+/** The messages of an error and of what caused it. */
+function reasons(error: unknown): readonly string[] {
+  if (!(error instanceof Error)) return [String(error)];
+  return [error.message, ...(error.cause === undefined ? [] : reasons(error.cause))];
+}
+
 /** Printed after everything else, so that it is the last line whatever tear-down has to say. */
 let lastLine: string | undefined;
 const interrupt = new AbortController();
@@ -117,7 +123,7 @@ const command = parseCommandLine(process.argv.slice(2));
 try {
   process.exitCode = await main(command, interrupt.signal);
 } catch (error) {
-  console.error(error);
+  for (const reason of reasons(error)) console.error(`cluster: ${reason}`);
   process.exitCode = interrupt.signal.aborted ? 130 : 1;
   if (command.kind === "run" || command.kind === "use") lastLine ??= "0 passed, 1 failed, 0 skipped";
 }

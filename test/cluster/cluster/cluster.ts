@@ -1,6 +1,8 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { workPaths } from "../config/paths.ts";
 import { type ControlRequest } from "../inside/control-request.ts";
-import { type UserSpec, writeTokenKubeconfig, writeUserKubeconfig } from "../pki/users.ts";
+import { authorityFiles, type UserSpec, writeTokenKubeconfig, writeUserKubeconfig } from "../pki/users.ts";
 import { run, type RunResult, runOrThrow } from "../process/run.ts";
 import { askCluster } from "./control-client.ts";
 import { type ClusterInfo, infoVariable, readInfo } from "./info.ts";
@@ -18,6 +20,14 @@ export interface TokenRequest {
   readonly serviceAccount: string;
   /** Binds the token to a pod, which puts the pod's name and node into the user's extra fields. */
   readonly pod?: string | undefined;
+}
+
+/** PEM texts of a client certificate and of the CA that signed the server's. */
+export interface HttpsCredentials {
+  readonly url: string;
+  readonly caPem: string;
+  readonly clientCertPem: string;
+  readonly clientKeyPem: string;
 }
 
 const commandTimeoutMillis = 120_000;
@@ -38,6 +48,8 @@ export interface Cluster {
   metrics(): Promise<string>;
   /** A kubeconfig whose client certificate says this user and these groups. */
   userKubeconfig(user: UserSpec): Promise<string>;
+  /** What an HTTPS client needs to speak to the API server as the administrator. */
+  adminCredentials(): Promise<HttpsCredentials>;
   /** A ServiceAccount token from the API server's TokenRequest. */
   token(request: TokenRequest): Promise<string>;
   /** A kubeconfig with such a token, under a name of your choice. */
@@ -142,8 +154,19 @@ export function openCluster(info: ClusterInfo): Cluster {
     await kubectl(["create", "-f", "-"], { input: JSON.stringify(node) });
   }
 
+  async function adminCredentials(): Promise<HttpsCredentials> {
+    const read = async (file: string): Promise<string> => readFile(file, "utf8");
+    return {
+      url: info.server,
+      caPem: await read(authorityFiles(paths).certificate),
+      clientCertPem: await read(join(paths.users, "admin.crt")),
+      clientKeyPem: await read(join(paths.users, "admin.key")),
+    };
+  }
+
   return {
     info,
+    adminCredentials,
     kubectl,
     token,
     exec,

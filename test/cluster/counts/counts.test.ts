@@ -49,12 +49,20 @@ describe("a vitest report", () => {
   });
 
   test.each([
-    ["is no JSON", "passed"],
-    ["has no files", "{}"],
-    ["has a file without tests", '{"testResults":[{"status":"passed"}]}'],
-    ["has a test without status", '{"testResults":[{"status":"passed","assertionResults":[{}]}]}'],
-  ])("is refused when it %s", (_name, content) => {
-    expect(() => parseReport(content)).toThrow();
+    ["is no JSON", "passed", "not valid JSON"],
+    ["has no files", "{}", "testResults: expected a list"],
+    [
+      "has a file without tests",
+      '{"testResults":[{"status":"passed"}]}',
+      "assertionResults: expected a list",
+    ],
+    [
+      "has a test without status",
+      '{"testResults":[{"status":"passed","assertionResults":[{}]}]}',
+      "status: expected text",
+    ],
+  ])("is refused when it %s", (_name, content, message) => {
+    expect(() => parseReport(content)).toThrow(message);
   });
 });
 

@@ -23,7 +23,6 @@ mount --bind "$boot_id" /proc/sys/kernel/random/boot_id
 # Volumes that the kubelet mounts must show up in containers that containerd starts later.
 mount --make-rshared /
 
-# Within the new pid namespace $$ is 1: the starter tells us by what number it knows us.
 echo ready
 # A shell reaps orphans (containerd's shims leave some) while it waits.
 while :; do
