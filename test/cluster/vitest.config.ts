@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
@@ -10,7 +11,7 @@ class ByPath extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    root: new URL("../..", import.meta.url).pathname,
+    root: join(import.meta.dirname, "..", ".."),
     include: ["test/cluster/**/*.cluster.ts"],
     allowOnly: false,
     passWithNoTests: false,
