@@ -7,6 +7,7 @@ import { activation, matchConditions, type Condition } from "../test/simulated/a
 import { registrationCases, type NodeState } from "./registration-cases.ts";
 
 interface Registration {
+  readonly resources: readonly string[];
   readonly operations: readonly string[];
   readonly conditions: readonly Condition[];
 }
@@ -25,6 +26,10 @@ test("a node that never had annotations, spec or status is no error for either",
   for (const { conditions } of [guard, latch]) {
     expect(matchConditions(conditions, values).kind).toBe("excluded");
   }
+});
+
+test("both are asked about nodes/status too, through which annotations can be changed, and about nothing else", () => {
+  for (const { resources } of [guard, latch]) expect(resources).toEqual(["nodes", "nodes/status"]);
 });
 
 /** Whether the API server would call: the operation is registered and no condition excludes it. */
@@ -50,6 +55,7 @@ async function registration(name: string): Promise<Registration> {
   const parsed: unknown = parse(await readFile(file, "utf8"));
   const rules = items(parsed, "rules");
   return {
+    resources: rules.flatMap((rule) => items(rule, "resources").map(String)),
     operations: rules.flatMap((rule) => items(rule, "operations").map(String)),
     conditions: items(parsed, "matchConditions").map((condition) => ({
       name: String(at(condition, "name")),
