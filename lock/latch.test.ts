@@ -109,6 +109,22 @@ describe("a changed lock", () => {
     });
   });
 
+  test.each([
+    ["the holder is told about a bad value", held, "alice", "refuse"],
+    ["a stranger is left to the guard, who tells whose lock it is", held, "bob", "leave"],
+    ["so is whoever meets a lock of unknown holder", "garbage", "bob", "leave"],
+    [
+      "whoever may take over an expired lock is told",
+      { ...held, expiresAt: "2026-11-21T09:00:00Z" },
+      "bob",
+      "refuse",
+    ],
+  ])("%s", (_name, lock, by, kind) => {
+    const old = locked(lock);
+    const node = rewritten(old, { annotations: { [LOCK_ANNOTATION]: '{"ttl":"soon"}' } });
+    expect(latched(old, node, asker(by)).kind).toBe(kind);
+  });
+
   test("of unknown holder becomes a new lock", () => {
     const old = locked("garbage");
     const node = rewritten(old, { annotations: { [LOCK_ANNOTATION]: "x" } });

@@ -5,7 +5,7 @@
 import type { Change } from "./change.ts";
 import { LAST_OVERRIDE_ANNOTATION, LOCK_ANNOTATION, OVERRIDE_ANNOTATION, type NodeView } from "./node.ts";
 import { overrideAsked, writeOverrideRecord } from "./override.ts";
-import { holds, lockOn, writeRecord, type Asker, type StoredLock } from "./record.ts";
+import { holds, isExpired, lockOn, writeRecord, type Asker, type StoredLock } from "./record.ts";
 import { parseLockRequest, type LockLimits } from "./request.ts";
 import { restamp, stampNew } from "./stamp.ts";
 
@@ -69,11 +69,15 @@ function stamped(
 ): LatchDecision {
   const value = after.annotations.get(LOCK_ANNOTATION) ?? "";
   const parsed = parseLockRequest(value, limits, nowMillis);
-  if (!parsed.ok) return { kind: "refuse", problem: parsed.problem };
-  const { request } = parsed;
   // A change by anyone but the holder passes the guard only where the lock has expired or the mode lets it through;
   // then it is a new lock of theirs, never the old one in their words.
   const own = held?.kind === "record" && holds(asker, held) ? held.record : undefined;
+  if (!parsed.ok) {
+    // Whoever meets somebody else's lock should read whose it is, not how to spell a duration: the guard tells.
+    const isForeign = held !== undefined && own === undefined && !isExpired(held, nowMillis);
+    return isForeign ? { kind: "leave" } : { kind: "refuse", problem: parsed.problem };
+  }
+  const { request } = parsed;
   const record = own === undefined ? stampNew(request, asker, before, nowMillis) : restamp(own, request);
   return {
     kind: "set",
