@@ -1,0 +1,395 @@
+import { X509Certificate } from "node:crypto";
+import { expect, test } from "vitest";
+import { KubeError } from "../kube/failure.ts";
+import { issueAuthority } from "./authority.ts";
+import { issueLeaf } from "./leaf.ts";
+import { issueForeign } from "./testing/foreign.ts";
+import { NAMES, SimulatedCluster, START_MILLIS, type Replica } from "./testing/simulated-cluster.ts";
+
+const SECOND = 1_000;
+const MINUTE = 60_000;
+const VALIDATING = "ValidatingWebhookConfiguration nodelatch";
+const MUTATING = "MutatingWebhookConfiguration nodelatch";
+
+async function running(): Promise<{ cluster: SimulatedCluster; replica: Replica }> {
+  const cluster = new SimulatedCluster(3);
+  cluster.addConfigurations();
+  const replica = cluster.start();
+  await cluster.pass(MINUTE);
+  return { cluster, replica };
+}
+
+function serial({ keeper }: Replica): string {
+  return keeper.current()?.serial ?? "none";
+}
+
+function healthOf({ keeper }: Replica, name: string): { ok: boolean; detail: string } {
+  const { ok, detail } = keeper.health().find((check) => check.name === name) ?? {
+    ok: false,
+    detail: "absent",
+  };
+  return { ok, detail };
+}
+
+function isSound(cluster: SimulatedCluster): boolean {
+  return cluster.served().size === 1 && cluster.served().has(cluster.signing());
+}
+
+/** Lines at warn and above, as `message reason-or-error`. */
+function complaints(cluster: SimulatedCluster): readonly string[] {
+  return cluster.logged.map((line) => JSON.parse(line) as unknown).flatMap(complaintOf);
+}
+
+function complaintOf(line: unknown): readonly string[] {
+  if (typeof line !== "object" || line === null || !("level" in line) || !("msg" in line)) return [];
+  if (typeof line.level !== "number" || line.level < 40 || typeof line.msg !== "string") return [];
+  return [`${line.msg}: ${"reason" in line && typeof line.reason === "string" ? line.reason : ""}`];
+}
+
+test("a first start makes the Secret, injects the caBundles, serves, and only then is ready", async () => {
+  const cluster = new SimulatedCluster(3);
+  cluster.addConfigurations();
+  const replica = cluster.start();
+  const seen: string[] = [];
+  replica.keeper.subscribe((pair) => seen.push(pair.serial));
+  expect(replica.keeper.health()).toEqual([
+    { name: "certificate", ok: false, detail: "no certificate to serve yet" },
+    { name: "ca-bundle", ok: false, detail: "no certificate to serve yet" },
+  ]);
+  await cluster.pass(10 * SECOND);
+  expect(cluster.isReady(replica)).toBe(true);
+  expect(seen).toEqual([serial(replica)]);
+  const late: string[] = [];
+  replica.keeper.subscribe((pair) => late.push(pair.serial));
+  expect(late).toEqual(seen);
+  expect(replica.keeper.expiresAtMillis()).toBe(replica.keeper.current()?.notAfterMillis);
+  expect(cluster.secret?.annotations.get("nodelatch.io/certificates")).toBe("managed");
+  const bundles = [...cluster.configurations.values()].flatMap(({ entries }) =>
+    entries.map(({ caBundle }) => caBundle),
+  );
+  expect(bundles).toEqual(bundles.map(() => replica.keeper.current()?.caPem));
+});
+
+test("an empty Secret, as the chart makes it, is filled and keeps its labels and other keys", async () => {
+  const cluster = new SimulatedCluster(3);
+  cluster.addConfigurations();
+  cluster.writeSecret({ data: new Map([["note", "mine"]]) });
+  cluster.start();
+  await cluster.pass(20 * SECOND);
+  expect(isSound(cluster)).toBe(true);
+  expect(cluster.secret?.data.get("note")).toBe("mine");
+});
+
+test("without the configurations it is not ready, and says which one is missing", async () => {
+  const { cluster, replica } = await running();
+  cluster.configurations.delete(VALIDATING);
+  await cluster.pass(20 * SECOND);
+  expect(healthOf(replica, "ca-bundle")).toEqual({ ok: false, detail: `${VALIDATING} does not exist` });
+  cluster.writeConfiguration(VALIDATING, [""]);
+  await cluster.pass(20 * SECOND);
+  expect(cluster.isReady(replica)).toBe(true);
+});
+
+test("a caBundle wiped in one entry of one configuration is back after one poll", async () => {
+  const { cluster } = await running();
+  const whole = cluster.configurations.get(VALIDATING)?.entries[0]?.caBundle ?? "";
+  cluster.writeConfiguration(VALIDATING, [whole, ""]);
+  await cluster.pass(13 * SECOND);
+  expect(cluster.configurations.get(VALIDATING)?.entries.map(({ caBundle }) => caBundle)).toEqual([
+    whole,
+    whole,
+  ]);
+});
+
+test("a stranger in a caBundle is left alone for the grace time, then taken out", async () => {
+  const { cluster } = await running();
+  const whole = cluster.configurations.get(MUTATING)?.entries[0]?.caBundle ?? "";
+  const stranger = issueAuthority(cluster.wallMillis, 60 * MINUTE).certPem;
+  cluster.writeConfiguration(MUTATING, [whole + stranger]);
+  await cluster.pass(cluster.settings.graceMillis - 15 * SECOND);
+  expect(cluster.configurations.get(MUTATING)?.entries[0]?.caBundle).toContain(stranger);
+  await cluster.pass(45 * SECOND);
+  expect(cluster.configurations.get(MUTATING)?.entries[0]?.caBundle).not.toContain(stranger);
+});
+
+test("a configuration that cert-manager injects into is watched, not written", async () => {
+  const { cluster, replica } = await running();
+  const before = cluster.configurations.get(MUTATING);
+  if (before === undefined) throw new Error("no configuration");
+  cluster.configurations.set(MUTATING, {
+    ...before,
+    annotations: new Map([["cert-manager.io/inject-ca-from", "ns/cert"]]),
+    entries: [{ name: "latch.nodelatch.io", caBundle: "" }],
+  });
+  await cluster.pass(MINUTE);
+  expect(cluster.configurations.get(MUTATING)?.entries[0]?.caBundle).toBe("");
+  expect(healthOf(replica, "ca-bundle").ok).toBe(false);
+});
+
+test("a deleted Secret is put back with the same authority, and a new one takes over without a gap", async () => {
+  const { cluster } = await running();
+  const before = cluster.signing();
+  cluster.secret = undefined;
+  await cluster.pass(15 * SECOND);
+  expect(cluster.signing()).toBe(before);
+  await cluster.pass(MINUTE);
+  expect(cluster.signing()).not.toBe(before);
+  expect(isSound(cluster)).toBe(true);
+  expect(cluster.violations).toEqual([]);
+});
+
+test.each(["tls.crt", "tls.key", "ca.crt", "ca.key"])(
+  "garbage in %s is repaired by the next poll, without a new authority",
+  async (part) => {
+    const { cluster } = await running();
+    const before = cluster.signing();
+    cluster.writeSecret({ data: new Map([[part, "garbage"]]) });
+    await cluster.pass(15 * SECOND);
+    expect(cluster.secret?.data.get(part)).not.toBe("garbage");
+    expect(cluster.signing()).toBe(before);
+    expect(isSound(cluster)).toBe(true);
+    expect(cluster.violations).toEqual([]);
+  },
+);
+
+test("all four parts garbage: a replica that remembers heals it with the same authority", async () => {
+  const { cluster } = await running();
+  const before = cluster.signing();
+  const parts = ["tls.crt", "tls.key", "ca.crt", "ca.key"];
+  cluster.writeSecret({ data: new Map(parts.map((part) => [part, "garbage"])) });
+  await cluster.pass(15 * SECOND);
+  expect(cluster.signing()).toBe(before);
+  expect(isSound(cluster)).toBe(true);
+});
+
+test("all garbage and no replica that remembers: it starts over, and is ready again", async () => {
+  const cluster = new SimulatedCluster(3);
+  cluster.addConfigurations();
+  const parts = ["tls.crt", "tls.key", "ca.crt", "ca.key", "next-ca.crt", "next-ca.key"];
+  cluster.writeSecret({
+    data: new Map(parts.map((part) => [part, "garbage"])),
+    annotations: new Map([["nodelatch.io/certificates", "managed"]]),
+  });
+  const replica = cluster.start();
+  await cluster.pass(20 * SECOND);
+  expect(isSound(cluster)).toBe(true);
+  expect(cluster.isReady(replica)).toBe(true);
+});
+
+test("certificates that expired while nobody ran are replaced at the next start", async () => {
+  const { cluster, replica } = await running();
+  cluster.kill(replica);
+  await cluster.pass(2 * cluster.settings.caLifeMillis);
+  const next = cluster.start();
+  await cluster.pass(20 * SECOND);
+  expect(isSound(cluster)).toBe(true);
+  expect(cluster.isReady(next)).toBe(true);
+});
+
+test("when the clock jumps past the end of everything, all is new within a poll, and again when it jumps back", async () => {
+  const { cluster, replica } = await running();
+  cluster.wallOffsetMillis = 3 * cluster.settings.caLifeMillis;
+  expect(healthOf(replica, "certificate").ok).toBe(false);
+  await cluster.pass(20 * SECOND);
+  expect(cluster.isReady(replica)).toBe(true);
+  cluster.wallOffsetMillis = -10 * 3_600_000;
+  expect(healthOf(replica, "certificate")).toEqual({
+    ok: false,
+    detail: `certificate ${serial(replica)} is not valid yet`,
+  });
+  await cluster.pass(20 * SECOND);
+  expect(cluster.isReady(replica)).toBe(true);
+  expect(isSound(cluster)).toBe(true);
+});
+
+test("a machine that slept over the leaf's end has a new one after at most a minute", async () => {
+  const { cluster, replica } = await running();
+  const before = serial(replica);
+  cluster.time.freeze(replica.name, 6 * MINUTE);
+  await cluster.pass(6 * MINUTE + 50 * SECOND);
+  expect(serial(replica)).not.toBe(before);
+  expect(cluster.isReady(replica)).toBe(true);
+});
+
+test("someone else's good pair is served and its authority injected, and the Secret never written", async () => {
+  const cluster = new SimulatedCluster(3);
+  cluster.addConfigurations();
+  const foreign = issueForeign(NAMES, 2);
+  cluster.wallOffsetMillis = Date.now() + SECOND - START_MILLIS;
+  cluster.writeSecret({
+    data: foreignData(foreign),
+    annotations: new Map([["cert-manager.io/issuer-name", "x"]]),
+  });
+  const before = cluster.secret?.resourceVersion;
+  const replica = cluster.start();
+  await cluster.pass(MINUTE);
+  expect(replica.keeper.current()?.certPem).toBe(foreign.certPem);
+  expect(cluster.configurations.get(VALIDATING)?.entries[0]?.caBundle).toBe(foreign.certPem);
+  expect(cluster.isReady(replica)).toBe(true);
+  expect(cluster.secret?.resourceVersion).toBe(before);
+});
+
+test("someone else's expired pair is refused in clear words, once, and never overwritten", async () => {
+  const cluster = new SimulatedCluster(3);
+  cluster.addConfigurations();
+  const foreign = issueForeign(NAMES, 1);
+  cluster.wallOffsetMillis = Date.now() + 3 * 86_400_000 - START_MILLIS;
+  cluster.writeSecret({ data: foreignData(foreign) });
+  const before = cluster.secret?.resourceVersion;
+  const replica = cluster.start();
+  await cluster.pass(MINUTE);
+  expect(cluster.secret?.resourceVersion).toBe(before);
+  expect(healthOf(replica, "certificate").ok).toBe(false);
+  expect(healthOf(replica, "certificate").detail).toMatch(/someone else's.*expired at.*or delete the Secret/);
+  expect(complaints(cluster)).toHaveLength(1);
+});
+
+test("someone else's pair that goes bad does not displace the good one that is served", async () => {
+  const { cluster, replica } = await running();
+  const before = serial(replica);
+  cluster.writeSecret({
+    data: new Map([["tls.crt", "garbage"]]),
+    annotations: new Map([["cert-manager.io/issuer-name", "x"]]),
+  });
+  await cluster.pass(MINUTE);
+  expect(serial(replica)).toBe(before);
+  expect(healthOf(replica, "certificate").ok).toBe(true);
+  expect(healthOf(replica, "certificate").detail).toContain("someone else's");
+});
+
+test("with the API server away the good pair stays and readiness too; the trouble is told and logged once", async () => {
+  const { cluster, replica } = await running();
+  const before = serial(replica);
+  cluster.outage = new KubeError("call", { kind: "network", sentence: "connection refused" });
+  await cluster.pass(90 * SECOND);
+  expect(serial(replica)).toBe(before);
+  expect(cluster.isReady(replica)).toBe(true);
+  expect(healthOf(replica, "certificate").detail).toContain(
+    "Secret nodelatch-system/tls: connection refused",
+  );
+  expect(complaints(cluster)).toEqual(["certificate source fails; keeping what is served: "]);
+  await cluster.pass(5 * MINUTE);
+  expect(healthOf(replica, "certificate").ok).toBe(false);
+  cluster.outage = undefined;
+  await cluster.pass(70 * SECOND);
+  expect(cluster.isReady(replica)).toBe(true);
+});
+
+test("retries back off while the API server is away: a few calls a minute, not thousands", async () => {
+  const { cluster } = await running();
+  let calls = 0;
+  cluster.hook = (_replica, _operation, when) => void (calls += when === "before" ? 1 : 0);
+  cluster.outage = new KubeError("call", { kind: "network", sentence: "connection refused" });
+  await cluster.pass(10 * MINUTE);
+  expect(calls).toBeGreaterThan(8);
+  expect(calls).toBeLessThan(40);
+});
+
+test("at rest it reads three objects per poll and writes nothing", async () => {
+  const { cluster } = await running();
+  const operations: string[] = [];
+  cluster.hook = (_replica, operation, when) => {
+    if (when === "before") operations.push(operation.split(" ")[0] ?? "");
+  };
+  await cluster.pass(MINUTE);
+  expect(new Set(operations)).toEqual(new Set(["read"]));
+  expect(operations.length).toBeLessThanOrEqual(7 * 3);
+});
+
+test("a change of names in the settings brings a new leaf of the same authority", async () => {
+  const { cluster, replica } = await running();
+  const authority = replica.keeper.current()?.caPem;
+  cluster.kill(replica);
+  const wrong = issueLeaf(
+    issueAuthority(cluster.wallMillis, MINUTE),
+    ["old.svc"],
+    cluster.wallMillis,
+    MINUTE,
+  );
+  cluster.writeSecret({
+    data: new Map([
+      ["tls.crt", wrong.certPem],
+      ["tls.key", wrong.keyPem],
+    ]),
+  });
+  const next = cluster.start();
+  await cluster.pass(20 * SECOND);
+  expect(next.keeper.current()?.caPem).toBe(authority);
+  expect(new X509Certificate(next.keeper.current()?.certPem ?? "").checkHost(NAMES[0] ?? "")).toBe(NAMES[0]);
+});
+
+test.each([["leaf"], ["all"]])(
+  "a person's request for a new %s is carried out once and its annotation removed",
+  async (request) => {
+    const { cluster, replica } = await running();
+    const before = { authority: cluster.signing(), serial: serial(replica) };
+    cluster.writeSecret({ data: new Map(), annotations: new Map([["nodelatch.io/renew", request]]) });
+    await cluster.pass(MINUTE);
+    const after = serial(replica);
+    expect(after).not.toBe(before.serial);
+    expect(cluster.signing() !== before.authority).toBe(request === "all");
+    expect(cluster.secret?.annotations.has("nodelatch.io/renew")).toBe(false);
+    await cluster.pass(MINUTE);
+    expect(serial(replica)).toBe(after);
+    expect(cluster.violations).toEqual([]);
+  },
+);
+
+test("a listener that throws does not keep the others from the new pair", async () => {
+  const { cluster, replica } = await running();
+  const seen: string[] = [];
+  replica.keeper.subscribe(() => {
+    throw new Error("no");
+  });
+  replica.keeper.subscribe((pair) => seen.push(pair.serial));
+  cluster.writeSecret({ data: new Map(), annotations: new Map([["nodelatch.io/renew", "leaf"]]) });
+  await cluster.pass(MINUTE);
+  expect(seen).toHaveLength(2);
+});
+
+test("no log line, however much goes wrong, holds a key or a part of one", async () => {
+  const { cluster, replica } = await running();
+  const keys: string[] = [];
+  replica.keeper.subscribe(({ keyPem }) => keys.push(keyPem));
+  for (const part of ["tls.key", "ca.key", "tls.crt", "ca.crt"]) {
+    keys.push(cluster.secret?.data.get("ca.key") ?? "", cluster.secret?.data.get("tls.key") ?? "");
+    // A key in the wrong place, and half a key in its own.
+    cluster.writeSecret({
+      data: new Map([[part, (cluster.secret?.data.get("ca.key") ?? "").slice(0, 150)]]),
+    });
+    await cluster.pass(15 * SECOND);
+  }
+  cluster.outage = new KubeError(
+    "call",
+    { kind: "network", sentence: "connection refused" },
+    new Error("inner"),
+  );
+  await cluster.pass(15 * SECOND);
+  const secrets = keys
+    .flatMap((key) => key.split("\n"))
+    .filter((line) => line.length > 20 && !line.includes("-----"));
+  expect(secrets.length).toBeGreaterThan(10);
+  const logged = cluster.logged.join("") + JSON.stringify(replica.keeper.health());
+  expect(secrets.filter((secret) => logged.includes(secret))).toEqual([]);
+  expect(logged).not.toContain("PRIVATE");
+});
+
+test("run ends when it is told to, in the middle of a wait", async () => {
+  const { cluster, replica } = await running();
+  replica.stop.abort();
+  let calls = 0;
+  cluster.hook = () => void (calls += 1);
+  await cluster.pass(MINUTE);
+  expect(calls).toBe(0);
+});
+
+function foreignData(pair: {
+  readonly certPem: string;
+  readonly keyPem: string;
+}): ReadonlyMap<string, string> {
+  return new Map([
+    ["tls.crt", pair.certPem],
+    ["tls.key", pair.keyPem],
+    ["ca.crt", pair.certPem],
+  ]);
+}
