@@ -1,0 +1,41 @@
+// Entry of `npm run bench -- NAME`: runs one bench, prints its table, then its result as one line of JSON.
+import type { Bench } from "./bench.ts";
+import { handlerBench } from "./handler/bench.ts";
+
+const benches: readonly Bench[] = [handlerBench];
+
+function list(): string {
+  const lines = benches.map((bench) => `  ${bench.name.padEnd(18)}${bench.about}`);
+  return ["npm run bench -- NAME", ...lines].join("\n");
+}
+
+async function main(words: readonly string[], signal: AbortSignal): Promise<number> {
+  const [name, ...rest] = words;
+  const bench = benches.find((bench) => bench.name === name);
+  if (bench === undefined || rest.length > 0) {
+    if (words.length > 0) console.error(`bench: ${JSON.stringify(words.join(" "))} is none of these`);
+    console.error(list());
+    return 2;
+  }
+  const { text, result } = await bench.run({ log: (line) => console.log(`bench: ${line}`), signal });
+  console.log(text);
+  console.log(JSON.stringify(result));
+  return 0;
+}
+
+/** The messages of an error and of what caused it. */
+function reasons(error: unknown): readonly string[] {
+  if (!(error instanceof Error)) return [String(error)];
+  return [error.message, ...(error.cause === undefined ? [] : reasons(error.cause))];
+}
+
+const interrupt = new AbortController();
+for (const name of ["SIGINT", "SIGTERM"] as const) {
+  process.once(name, () => interrupt.abort(new Error(`ended by ${name}`)));
+}
+try {
+  process.exitCode = await main(process.argv.slice(2), interrupt.signal);
+} catch (error) {
+  for (const reason of reasons(error)) console.error(`bench: ${reason}`);
+  process.exitCode = interrupt.signal.aborted ? 130 : 1;
+}
