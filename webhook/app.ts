@@ -10,6 +10,9 @@ export function createApp(reviewPaths: readonly string[]): Express {
   const app = express();
   app.disable("x-powered-by");
   app.set("etag", false);
+  // As the reviews are routed: exactly.
+  app.enable("strict routing");
+  app.enable("case sensitive routing");
   for (const path of reviewPaths) {
     app.all(path, (request, response) => {
       response.set("Allow", "POST").status(405).type("text/plain");

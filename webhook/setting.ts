@@ -121,18 +121,13 @@ export function objectName(named: Named, fallback: string): Setting<string> {
   };
 }
 
-/** Any text that is not empty; the default may be, and `shownFallback` then says what that means. */
-export function text(
-  named: Named,
-  shape: string,
-  fallback: string,
-  shownFallback = fallback,
-): Setting<string> {
+/** Any text that is not empty; the default may be. */
+export function text(named: Named, shape: string, fallback: string): Setting<string> {
   return {
     ...named,
     shape,
     fallback,
-    shownFallback,
+    shownFallback: fallback,
     read: (value) =>
       value.trim() === ""
         ? { ok: false, problem: `expected ${shape}, got nothing` }

@@ -15,8 +15,7 @@ export const SETTINGS = {
   bindAddress: text(
     { flag: "bind-address", help: "address both ports listen on; :: = every address, IPv4 too" },
     "ADDRESS",
-    "",
-    "every address",
+    "::",
   ),
   namespace: objectName(
     {

@@ -14,7 +14,7 @@ export interface Started {
   /** Lines of the log so far, parsed. */
   readonly logged: readonly Record<string, unknown>[];
   /** Value of a sample of /metrics by its exact name and labels; undefined if it is not there. */
-  sample(name: string): Promise<number | undefined>;
+  readonly sample: (name: string) => Promise<number | undefined>;
 }
 
 export const ALLOW: Verdict = { kind: "allow", decision: "by-holder", warnings: [], audit: {}, patch: [] };
