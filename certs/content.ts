@@ -40,10 +40,10 @@ export function contentFor(
       };
     }
     case "restore": {
-      const { authority, stage } = decision;
+      const { remembered, stage } = decision;
       return {
-        leaf: leafBy(authority),
-        authority: { signing: authority, retired: trusted },
+        leaf: leafBy(remembered.authority),
+        authority: { signing: remembered.authority, retired: [...trusted, ...remembered.trusted] },
         ...(stage ? { next: newAuthority() } : {}),
         answersRequest: false,
       };

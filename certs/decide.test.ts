@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { issueAuthority, type Authority } from "./authority.ts";
-import { decide, type Decision, type Situation } from "./decide.ts";
+import { decide, type Decision, type Remembered, type Situation } from "./decide.ts";
 import { issueLeaf } from "./leaf.ts";
 import { checkPair, type PairCheck } from "./pair.ts";
 import type { SecretReading } from "./secret.ts";
@@ -15,8 +15,12 @@ const middleAged = issueAuthority(now - 244 * DAY, 365 * DAY);
 const young = issueAuthority(now - 243 * DAY, 365 * DAY);
 const staged = issueAuthority(now, 365 * DAY);
 const stagedLongAgo = issueAuthority(now - 300 * DAY, 365 * DAY);
-const memory = issueAuthority(now - DAY, 365 * DAY);
-const expiredMemory = issueAuthority(now - 10 * DAY, 5 * DAY);
+const memory = remember(issueAuthority(now - DAY, 365 * DAY));
+const expiredMemory = remember(issueAuthority(now - 10 * DAY, 5 * DAY));
+
+function remember(authority: Authority): Remembered {
+  return { authority, trusted: [authority.certificate] };
+}
 
 function pairOf(authority: Authority, issuedMillis: number, lifeMillis = leafLifeMillis): PairCheck {
   const leaf = issueLeaf(authority, names, issuedMillis, lifeMillis);

@@ -1,14 +1,21 @@
 /** What to do about the Secret. Pure: the clock, the Secret and what clients trust come in, a decision goes out. */
+import type { X509Certificate } from "node:crypto";
 import { renewAtMillis, type Authority } from "./authority.ts";
 import { leafEndMillis } from "./leaf.ts";
 import { isValidAt, type GoodPair } from "./pair.ts";
 import type { SecretReading } from "./secret.ts";
 
+export interface Remembered {
+  readonly authority: Authority;
+  /** All that clients were to trust then. */
+  readonly trusted: readonly X509Certificate[];
+}
+
 export interface Situation {
   /** undefined: there is no Secret. */
   readonly reading: SecretReading | undefined;
-  /** The authority this replica last saw in the Secret when all was well. */
-  readonly remembered: Authority | undefined;
+  /** What this replica last saw in the Secret when its authority was well. */
+  readonly remembered: Remembered | undefined;
   /** Every caBundle has carried the next authority for the settle time. */
   readonly nextSettled: boolean;
   readonly nowMillis: number;
@@ -27,7 +34,7 @@ export type Decision =
   /** Repair: write back the remembered authority with a new leaf. */
   | {
       readonly kind: "restore";
-      readonly authority: Authority;
+      readonly remembered: Remembered;
       readonly stage: boolean;
       readonly reason: string;
     }
@@ -41,14 +48,14 @@ export type Decision =
 export function decide(situation: Situation): Decision {
   const { reading, nowMillis } = situation;
   const remembered =
-    situation.remembered !== undefined && isValidAt(situation.remembered.certificate, nowMillis)
+    situation.remembered !== undefined && isValidAt(situation.remembered.authority.certificate, nowMillis)
       ? situation.remembered
       : undefined;
   if (reading === undefined) {
     return remembered === undefined
       ? { kind: "start-over", reason: "there is no Secret yet" }
       : // A deletion is how people ask for new certificates; put back first, because replicas still serve the old ones.
-        { kind: "restore", authority: remembered, stage: true, reason: "the Secret was deleted" };
+        { kind: "restore", remembered, stage: true, reason: "the Secret was deleted" };
   }
   if (reading.owner.kind === "foreign") return decideForeign(reading);
   if (reading.authority.kind === "good") return decideSound(situation, reading, reading.authority.authority);
@@ -116,7 +123,7 @@ function reasonToStage(authority: Authority, reading: SecretReading, nowMillis: 
 function decideBroken(
   situation: Situation,
   { pair, authority, next }: SecretReading,
-  remembered: Authority | undefined,
+  remembered: Remembered | undefined,
 ): Decision {
   const problem =
     authority.kind === "bad" ? `ca.crt, ca.key: ${authority.problem}` : "ca.crt and ca.key are empty";
@@ -128,7 +135,7 @@ function decideBroken(
     };
   }
   if (remembered !== undefined) {
-    return { kind: "restore", authority: remembered, stage: false, reason: `repair: ${problem}` };
+    return { kind: "restore", remembered, stage: false, reason: `repair: ${problem}` };
   }
   if (pair.kind === "good") {
     return next.kind === "good"

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { KubeError } from "../kube/failure.ts";
 import { issueAuthority } from "./authority.ts";
 import { issueLeaf } from "./leaf.ts";
+import { certificatesIn } from "./pem.ts";
 import { issueForeign } from "./testing/foreign.ts";
 import { NAMES, SimulatedCluster, START_MILLIS, type Replica } from "./testing/simulated-cluster.ts";
 
@@ -160,6 +161,20 @@ test("all four parts garbage: a replica that remembers heals it with the same au
   await cluster.pass(15 * SECOND);
   expect(cluster.signing()).toBe(before);
   expect(isSound(cluster)).toBe(true);
+});
+
+test("a repaired Secret still names the retired authorities that were in it", async () => {
+  const { cluster } = await running();
+  cluster.writeSecret({ data: new Map(), annotations: new Map([["nodelatch.io/renew", "all"]]) });
+  await cluster.pass(MINUTE);
+  const before = certificatesIn(cluster.secret?.data.get("ca.crt") ?? "").certificates;
+  expect(before).toHaveLength(2);
+  cluster.writeSecret({ data: new Map([["ca.crt", "garbage"]]) });
+  await cluster.pass(15 * SECOND);
+  const after = certificatesIn(cluster.secret?.data.get("ca.crt") ?? "").certificates;
+  expect(after.map(({ serialNumber }) => serialNumber)).toEqual(
+    before.map(({ serialNumber }) => serialNumber),
+  );
 });
 
 test("all garbage and no replica that remembers: it starts over, and is ready again", async () => {

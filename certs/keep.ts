@@ -14,7 +14,7 @@ import type { Logger } from "pino";
 import type { SecretSnapshot, SecretStore } from "../kube/secrets.ts";
 import { renewAtMillis, type Authority } from "./authority.ts";
 import { contentFor } from "./content.ts";
-import { decide, type Decision } from "./decide.ts";
+import { decide, type Decision, type Remembered } from "./decide.ts";
 import { makeCaBundles, type WatchedConfiguration } from "./inject.ts";
 import { makeKeeper, type CertificateKeeper } from "./keeper.ts";
 import { runLoop } from "./loop.ts";
@@ -63,7 +63,7 @@ export function makeSecretKeeper(options: SecretKeeperOptions): CertificateKeepe
   const { clock } = world;
   const serving = makeServing(settings.settleMillis, log);
   const caBundles = makeCaBundles({ ...options, mode: "inject", graceMillis: settings.graceMillis, clock });
-  let remembered: Authority | undefined;
+  let remembered: Remembered | undefined;
   let trouble: string | undefined;
   let lastReason = "";
 
@@ -121,8 +121,9 @@ export function makeSecretKeeper(options: SecretKeeperOptions): CertificateKeepe
       nowMillis: clock.wallMillis(),
       leafLifeMillis: settings.leafLifeMillis,
     });
-    if (reading?.owner.kind === "ours" && reading.authority.kind === "good")
-      remembered = reading.authority.authority;
+    if (reading?.owner.kind === "ours" && reading.authority.kind === "good") {
+      remembered = { authority: reading.authority.authority, trusted: reading.trusted };
+    }
     tell(decision);
     trouble = decision.kind === "refuse" ? decision.reason : undefined;
     const content = contentFor(decision, reading, { ...settings, names, nowMillis: clock.wallMillis() });
