@@ -87,6 +87,8 @@ function schemaJson(schema: Schema): JsonObject {
     case "string":
     case "quantity":
       return { type: "string" };
+    case "time":
+      return { type: "string", format: "date-time" };
     case "bytes":
       return { type: "string", format: "byte" };
     case "map":

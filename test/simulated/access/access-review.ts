@@ -1,12 +1,14 @@
 /** The questions one can POST: may they, may I, who am I. Nothing is stored. */
 import { objectAt, own, textAt, textsAt } from "../objects/json.ts";
 import type { JsonObject } from "../objects/json.ts";
-import { AUTHENTICATION_GROUP, kindSubjectOf } from "../objects/resource.ts";
+import { AUTHENTICATION_GROUP } from "../objects/resource.ts";
 import type { Resource } from "../objects/resource.ts";
-import { invalid, requiredValue } from "../objects/status.ts";
+import { invalid, invalidValue } from "../objects/status.ts";
 import type { AccessAttributes, Authorizer } from "./authorizer.ts";
 import { userJson } from "./user.ts";
 import type { UserInfo } from "./user.ts";
+
+const ONE_QUESTION = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
 
 /** The review with its `status` filled. @throws StatusError 422 for a review that asks nothing. */
 export function answerReview(
@@ -19,15 +21,12 @@ export function answerReview(
   const spec = objectAt(review, "spec");
   const subject = resource.name.startsWith("self") ? user : subjectOf(spec);
   const asked = questionOf(spec);
+  const nobody = subject.username === "" && subject.groups.length === 0;
   const errors = [
-    ...(asked === undefined
-      ? [requiredValue("spec.resourceAttributes", "one of resource or nonResource is required")]
-      : []),
-    ...(subject.username === "" && subject.groups.length === 0
-      ? [requiredValue("spec.user", "at least one of user or group must be specified")]
-      : []),
+    ...(asked === undefined ? [invalidValue("spec.resourceAttributes", null, ONE_QUESTION)] : []),
+    ...(nobody ? [invalidValue("spec.user", "", "at least one of user or group must be specified")] : []),
   ];
-  if (asked === undefined || errors.length > 0) throw invalid(kindSubjectOf(resource, ""), errors);
+  if (asked === undefined || nobody) throw invalid({ group: resource.group, kind: "" }, errors);
   return { ...review, status: { allowed: authorizer.allows(subject, asked) } };
 }
 

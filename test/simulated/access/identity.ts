@@ -1,7 +1,7 @@
 /** From a request to a user: bearer token or client certificate, then impersonation. */
 import type { IncomingMessage } from "node:http";
 import { TLSSocket } from "node:tls";
-import { forbidden, unauthorized } from "../objects/status.ts";
+import { badRequest, unauthorized } from "../objects/status.ts";
 import { AUTHENTICATION_GROUP } from "../objects/resource.ts";
 import type { AccessAttributes, Authorizer } from "./authorizer.ts";
 import { authenticated, serviceAccountGroups, serviceAccountOf } from "./user.ts";
@@ -33,7 +33,7 @@ const EXTRA_HEADER = "impersonate-extra-";
 /**
  * `kubectl --as`. Every part that is impersonated must be allowed by itself: the user (or ServiceAccount), each
  * group, the uid, each extra value. A ServiceAccount without groups gets those its name implies.
- * @throws StatusError 403
+ * @throws StatusError 403, or 400 for parts without a user
  */
 export function impersonate(request: IncomingMessage, user: UserInfo, authorizer: Authorizer): UserInfo {
   const headers = new Map(
@@ -47,7 +47,7 @@ export function impersonate(request: IncomingMessage, user: UserInfo, authorizer
     .map(([key, values]): [string, string[]] => [decodeURIComponent(key.slice(EXTRA_HEADER.length)), values]);
   if (username === "") {
     if (groups.length === 0 && uid === "" && extra.length === 0) return user;
-    throw forbidden({ group: "", kind: "" }, "requested something to impersonate, but no user");
+    throw badRequest(`requested ${groups.join(", ")} without impersonating a user`);
   }
   const account = serviceAccountOf(username);
   demand(

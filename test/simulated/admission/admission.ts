@@ -134,7 +134,7 @@ export function admission(options: AdmissionOptions): Admission {
       request: { uid, ...requestOf(attributes), object: objects.object, oldObject: objects.oldObject },
     };
     const reply = await client.call(webhook, review);
-    if (reply.kind === "failed") return { ...reply, why: `failed to call webhook: ${reply.why}` };
+    if (reply.kind === "failed") return reply;
     try {
       return { kind: "answered", answer: parseAnswer(reply.body, uid, type === "admit") };
     } catch (error) {

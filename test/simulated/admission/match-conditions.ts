@@ -60,7 +60,8 @@ export function compileCondition(expression: string): Compiled {
     const parsed = environment.parse(expression);
     const checked = parsed.check();
     if (!checked.valid) return { kind: "bad", why: `compilation failed: ${firstLine(checked.error)}` };
-    if (checked.type !== "bool") return { kind: "bad", why: "must evaluate to bool" };
+    if (checked.type !== "bool")
+      return { kind: "bad", why: `must evaluate to bool but got ${checked.type ?? "nothing"}` };
     return { kind: "ok", evaluate: (values): unknown => parsed(values) };
   } catch (error) {
     return { kind: "bad", why: `compilation failed: ${firstLine(error)}` };
@@ -69,14 +70,15 @@ export function compileCondition(expression: string): Compiled {
 
 /** Any false condition excludes, even beside one that fails; else any failure is an error (KEP-3716). */
 export function matchConditions(conditions: readonly Condition[], values: Activation): MatchResult {
-  const errors: string[] = [];
+  const errors = new Set<string>();
   for (const { name, expression } of conditions) {
     const outcome = evaluate(expression, values);
     if (outcome === false) return { kind: "excluded", condition: name };
-    if (outcome !== true) errors.push(`expression '${expression}' resulted in error: ${outcome.why}`);
+    if (outcome !== true) errors.add(`expression '${expression}' resulted in error: ${outcome.why}`);
   }
-  if (errors.length === 0) return { kind: "matches" };
-  return { kind: "error", why: errors.length === 1 ? errors.join("") : `[${errors.join(", ")}]` };
+  if (errors.size === 0) return { kind: "matches" };
+  const list = [...errors].join(", ");
+  return { kind: "error", why: errors.size === 1 ? list : `[${list}]` };
 }
 
 function evaluate(expression: string, values: Activation): boolean | { readonly why: string } {

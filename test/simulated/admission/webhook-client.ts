@@ -48,12 +48,11 @@ interface Received {
 export function webhookClient(resolveService: ServiceResolver): WebhookClient {
   const agents = new Map<string, Agent>();
 
-  function agentFor(client: JsonObject): Agent {
+  function agentFor(client: JsonObject, caBundle: string): Agent {
     const key = JSON.stringify(client);
     const known = agents.get(key);
     if (known !== undefined) return known;
-    const bundle = Buffer.from(textAt(client, "caBundle"), "base64").toString();
-    const trust = bundle === "" ? {} : { ca: bundle };
+    const trust = caBundle === "" ? {} : { ca: caBundle };
     const agent = new Agent({
       keepAlive: true,
       maxFreeSockets: MAX_IDLE_PER_HOST,
@@ -73,11 +72,16 @@ export function webhookClient(resolveService: ServiceResolver): WebhookClient {
     const timeoutSeconds = Number(own(webhook, "timeoutSeconds") ?? 10);
     const target = targetOf(client, timeoutSeconds, resolveService);
     if (typeof target === "string") return failed(target);
+    const caBundle = Buffer.from(textAt(client, "caBundle"), "base64").toString();
+    if (caBundle !== "" && !caBundle.includes("-----BEGIN CERTIFICATE-----")) {
+      const why = "unable to load root certificates: unable to parse bytes as PEM block";
+      return { kind: "failed", why: `could not get REST client: ${why}`, code: 500 };
+    }
     const signal = AbortSignal.timeout(timeoutSeconds * 1000);
     try {
       const body = JSON.stringify(review);
       for (let retries = 0; ; retries += 1) {
-        const received = await post(target, agentFor(client), body, signal);
+        const received = await post(target, agentFor(client, caBundle), body, signal);
         const wait = received.retryAfterSeconds;
         if (wait === undefined || retries === MAX_RETRIES) return replyOf(received);
         await sleep(wait * 1000, undefined, { signal, ref: false });
@@ -166,7 +170,7 @@ function replyOf({ code, body }: Received): Reply {
   }
   if (code >= 200 && code < 300) return { kind: "answered", body: parsed ?? null };
   const said = textAt(objectAt(parsed), "kind") === "Status" ? textAt(objectAt(parsed), "message") : "";
-  return { kind: "failed", why: said || wordsFor(code, body.trim()), code };
+  return { kind: "failed", why: `failed to call webhook: ${said || wordsFor(code, body.trim())}`, code };
 }
 
 /** client-go's texts for answers without a Status. */
@@ -181,5 +185,5 @@ function wordsFor(code: number, body: string): string {
 
 function failed(why: string, cause?: unknown): Reply {
   // 503 stands for "no answer at all" in the real server's metric.
-  return { kind: "failed", why, code: 503, cause };
+  return { kind: "failed", why: `failed to call webhook: ${why}`, code: 503, cause };
 }

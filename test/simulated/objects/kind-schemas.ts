@@ -10,6 +10,7 @@ import {
   text,
   textMap,
   texts,
+  time,
 } from "./schema.ts";
 import type { ObjectSchema, Schema } from "./schema.ts";
 
@@ -32,11 +33,11 @@ export const eventSchema: ObjectSchema = kindSchema({
   reason: text,
   message: text,
   source: { type: "object", presence: "always", fields: { component: text, host: text } },
-  firstTimestamp: text,
-  lastTimestamp: text,
+  firstTimestamp: time,
+  lastTimestamp: time,
   count: integer,
   type: text,
-  eventTime: optionalText,
+  eventTime: time,
   series: { type: "object", fields: { count: integer, lastObservedTime: text } },
   action: text,
   related: { ...reference, presence: "pointer" },

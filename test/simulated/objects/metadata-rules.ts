@@ -13,6 +13,8 @@ const SUBDOMAIN_RULE =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
 const NAME_PART_RULE =
   "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
+const LABEL_RULE =
+  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
 
 export function checkMetadata(object: JsonObject): FieldError[] {
   const metadata = objectAt(object, "metadata");
@@ -25,7 +27,7 @@ export function checkMetadata(object: JsonObject): FieldError[] {
   for (const [key, value] of textEntries(objectAt(metadata, "labels"))) {
     errors.push(...checkQualifiedName("metadata.labels", key));
     if (value.length > 63 || (value !== "" && !NAME_PART.test(value))) {
-      errors.push(invalidValue("metadata.labels", value, "a valid label must be at most 63 name characters"));
+      errors.push(invalidValue("metadata.labels", value, LABEL_RULE));
     }
   }
   const annotations = textEntries(objectAt(metadata, "annotations"));

@@ -1,6 +1,6 @@
 /** The fields of a Node (core/v1 of Kubernetes 1.35), with the list merge rules of its Go type. */
 import { kindSchema } from "./metadata-schema.ts";
-import { anything, flag, integer, optionalText, requiredText, text, texts } from "./schema.ts";
+import { anything, flag, integer, optionalText, requiredText, text, texts, time } from "./schema.ts";
 import type { ObjectSchema, Schema } from "./schema.ts";
 
 const quantities: Schema = { type: "map", values: { type: "quantity" } };
@@ -15,8 +15,8 @@ const condition: ObjectSchema = {
   fields: {
     type: requiredText,
     status: requiredText,
-    lastHeartbeatTime: text,
-    lastTransitionTime: text,
+    lastHeartbeatTime: time,
+    lastTransitionTime: time,
     reason: text,
     message: text,
   },

@@ -7,7 +7,7 @@ import type { Json, JsonObject } from "./json.ts";
 import { checkMetadata, checkMetadataUpdate } from "./metadata-rules.ts";
 import { events, leases, mutatingWebhooks, nodes, pods, secrets, validatingWebhooks } from "./resource.ts";
 import type { Resource } from "./resource.ts";
-import { invalidValue, requiredValue } from "./status.ts";
+import { invalidValue, requiredValue, unsupportedValue } from "./status.ts";
 import type { FieldError } from "./status.ts";
 import { checkWebhooks, withWebhookDefaults } from "./webhook-rules.ts";
 
@@ -45,6 +45,8 @@ export function checkObject(resource: Resource, object: JsonObject, old?: JsonOb
   return common;
 }
 
+const TAINT_EFFECTS = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
+
 function checkNode(object: JsonObject, old: JsonObject | undefined): FieldError[] {
   const errors: FieldError[] = [];
   const seen = new Set<string>();
@@ -53,9 +55,7 @@ function checkNode(object: JsonObject, old: JsonObject | undefined): FieldError[
     const effect = textAt(objectAt(taint), "effect");
     const at = `metadata.taints[${index}]`;
     if (key === "") errors.push(requiredValue(`${at}.key`));
-    if (!["NoSchedule", "PreferNoSchedule", "NoExecute"].includes(effect)) {
-      errors.push(invalidValue(`${at}.effect`, effect, "unknown taint effect"));
-    }
+    if (!TAINT_EFFECTS.includes(effect)) errors.push(unsupportedValue(`${at}.effect`, effect, TAINT_EFFECTS));
     if (seen.has(`${key}:${effect}`)) {
       errors.push(invalidValue(at, taint, "taints must be unique by key and effect pair"));
     }

@@ -14,8 +14,11 @@ interface Field {
   readonly presence?: Presence;
 }
 export interface ScalarSchema extends Field {
-  /** `quantity` takes a number too and stores text; `bytes` is base64. */
-  readonly type: "string" | "boolean" | "integer" | "quantity" | "bytes";
+  /**
+   * `quantity` takes a number too and stores text; `bytes` is base64; `time` is null when absent but always
+   * written (metav1.Time without omitzero).
+   */
+  readonly type: "string" | "boolean" | "integer" | "quantity" | "bytes" | "time";
 }
 export interface MapSchema extends Field {
   readonly type: "map";
@@ -39,6 +42,7 @@ export type Schema = ScalarSchema | MapSchema | ListSchema | ObjectSchema | AnyS
 
 export const text: ScalarSchema = { type: "string" };
 export const requiredText: ScalarSchema = { type: "string", presence: "always" };
+export const time: ScalarSchema = { type: "time", presence: "always" };
 export const optionalText: ScalarSchema = { type: "string", presence: "pointer" };
 export const flag: ScalarSchema = { type: "boolean" };
 export const optionalFlag: ScalarSchema = { type: "boolean", presence: "pointer" };
@@ -99,6 +103,7 @@ function decodeValue(schema: Schema, raw: Json, path: readonly string[], pass: P
 function zeroOf(schema: Schema, path: readonly string[], pass: Pass): Json {
   if (schema.type === "object") return decodeObject(schema, {}, path, pass);
   if (schema.type === "boolean") return false;
+  if (schema.type === "time") return null;
   return schema.type === "integer" ? 0 : "";
 }
 
@@ -136,6 +141,7 @@ function decodePresentOrZero(schema: Schema, raw: Json, path: readonly string[],
 function decodeScalar(schema: ScalarSchema, raw: Json, path: readonly string[], pass: Pass): Json {
   switch (schema.type) {
     case "string":
+    case "time":
       return typeof raw === "string" ? raw : wrong(raw, schema, path, pass);
     case "boolean":
       return typeof raw === "boolean" ? raw : wrong(raw, schema, path, pass);
@@ -160,9 +166,19 @@ function decodeScalar(schema: ScalarSchema, raw: Json, path: readonly string[], 
 function wrong(raw: Json, schema: Schema, path: readonly string[], pass: Pass): never {
   const found = Array.isArray(raw) ? "array" : raw === null ? "null" : typeof raw;
   const got = found === "boolean" ? "bool" : found;
+  const field = `${structName(path, pass.kind)}.${path.join(".")}`;
   throw new DecodeError(
-    `json: cannot unmarshal ${got} into Go struct field ${pass.kind}.${path.join(".")} of type ${goType(schema)}`,
+    `json: cannot unmarshal ${got} into Go struct field ${field} of type ${goType(schema)}`,
   );
+}
+
+/** The Go type that has the field; known for the first two levels only. */
+function structName(path: readonly string[], kind: string): string {
+  const [first = ""] = path;
+  if (first === "metadata") return "ObjectMeta";
+  return ["spec", "status"].includes(first) && path.length === 2
+    ? `${kind}${first.charAt(0).toUpperCase()}${first.slice(1)}`
+    : kind;
 }
 
 function goType(schema: Schema): string {

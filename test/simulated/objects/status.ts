@@ -67,13 +67,24 @@ export function forbidden(subject: ErrorSubject, why: string): StatusError {
 
 /** One wrong field: `body` is the text after the path, e.g. `Invalid value: "x": must be ...`. */
 export interface FieldError {
-  readonly type: "FieldValueInvalid" | "FieldValueRequired" | "FieldValueForbidden" | "FieldValueTooLong";
+  readonly type:
+    | "FieldValueInvalid"
+    | "FieldValueRequired"
+    | "FieldValueForbidden"
+    | "FieldValueTooLong"
+    | "FieldValueNotSupported";
   readonly field: string;
   readonly body: string;
 }
 
 export function invalidValue(field: string, value: unknown, why: string): FieldError {
   return { type: "FieldValueInvalid", field, body: `Invalid value: ${JSON.stringify(value)}: ${why}` };
+}
+
+export function unsupportedValue(field: string, value: unknown, supported: readonly string[]): FieldError {
+  const list = supported.map((item) => JSON.stringify(item)).join(", ");
+  const body = `Unsupported value: ${JSON.stringify(value)}: supported values: ${list}`;
+  return { type: "FieldValueNotSupported", field, body };
 }
 
 export function requiredValue(field: string, why = ""): FieldError {
@@ -101,6 +112,11 @@ export function invalid(subject: ErrorSubject, errors: readonly FieldError[]): S
 
 export function badRequest(message: string, cause?: unknown): StatusError {
   return new StatusError({ code: 400, reason: "BadRequest", message }, { cause });
+}
+
+/** The real server answers a plain Go error so: 500, and no reason. */
+export function plainError(message: string, cause?: unknown): StatusError {
+  return new StatusError({ code: 500, reason: "", message }, { cause });
 }
 
 export function unauthorized(): StatusError {

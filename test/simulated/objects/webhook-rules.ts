@@ -3,7 +3,7 @@ import { compileCondition } from "../admission/match-conditions.ts";
 import { listAt, objectAt, own, textAt, textsAt } from "./json.ts";
 import type { Json, JsonObject } from "./json.ts";
 import { isSubdomain } from "./metadata-rules.ts";
-import { invalidValue, requiredValue } from "./status.ts";
+import { invalidValue, requiredValue, unsupportedValue } from "./status.ts";
 import type { FieldError } from "./status.ts";
 
 const MAX_MATCH_CONDITIONS = 64;
@@ -56,7 +56,7 @@ function checkWebhook(webhook: JsonObject, at: string): FieldError[] {
   if (sideEffects === "")
     errors.push(requiredValue(`${at}.sideEffects`, "must specify one of None, NoneOnDryRun"));
   else if (!["None", "NoneOnDryRun"].includes(sideEffects)) {
-    errors.push(unsupported(`${at}.sideEffects`, sideEffects, ["None", "NoneOnDryRun"]));
+    errors.push(unsupportedValue(`${at}.sideEffects`, sideEffects, ["None", "NoneOnDryRun"]));
   }
   const versions = textsAt(webhook, "admissionReviewVersions");
   if (versions.length === 0) {
@@ -68,7 +68,7 @@ function checkWebhook(webhook: JsonObject, at: string): FieldError[] {
   }
   const policy = textAt(webhook, "failurePolicy");
   if (!["Fail", "Ignore"].includes(policy)) {
-    errors.push(unsupported(`${at}.failurePolicy`, policy, ["Fail", "Ignore"]));
+    errors.push(unsupportedValue(`${at}.failurePolicy`, policy, ["Fail", "Ignore"]));
   }
   const seconds = own(webhook, "timeoutSeconds");
   if (typeof seconds !== "number" || seconds < 1 || seconds > 30) {
@@ -97,11 +97,6 @@ function checkClientConfig(client: JsonObject, at: string): FieldError[] {
   if (typeof url === "string" && !url.startsWith("https://")) {
     errors.push(invalidValue(`${at}.url`, url, "'https' is the only allowed URL scheme"));
   }
-  const bundle = textAt(client, "caBundle");
-  if (bundle !== "" && !Buffer.from(bundle, "base64").toString().includes("-----BEGIN CERTIFICATE-----")) {
-    const why = "unable to load root certificates: unable to parse bytes as PEM block";
-    errors.push(invalidValue(`${at}.caBundle`, "<bytes>", why));
-  }
   return errors;
 }
 
@@ -118,10 +113,4 @@ function checkMatchConditions(webhook: JsonObject, at: string): FieldError[] {
       ? []
       : [invalidValue(`${at}.matchConditions[${index}].expression`, expression, compiled.why)];
   });
-}
-
-function unsupported(field: string, value: string, supported: readonly string[]): FieldError {
-  const list = supported.map((item) => JSON.stringify(item)).join(", ");
-  const body = `Unsupported value: ${JSON.stringify(value)}: supported values: ${list}`;
-  return { type: "FieldValueInvalid", field, body };
 }

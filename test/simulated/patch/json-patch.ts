@@ -11,7 +11,7 @@ const MAX_OPERATIONS = 10_000;
 export function jsonPatchOperations(patch: Json): readonly Operation[] {
   if (!Array.isArray(patch)) {
     throw badRequest(
-      "error decoding patch: json: cannot unmarshal object into Go value of type []v1.jsonPatchOp",
+      "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp",
     );
   }
   if (patch.length > MAX_OPERATIONS) {

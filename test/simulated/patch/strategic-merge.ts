@@ -5,20 +5,20 @@
 import { isObject, listAt, own, without } from "../objects/json.ts";
 import type { Json, JsonObject } from "../objects/json.ts";
 import type { ListSchema, Schema } from "../objects/schema.ts";
-import { badRequest } from "../objects/status.ts";
+import { plainError } from "../objects/status.ts";
 
 const PATCH = "$patch";
 const RETAIN_KEYS = "$retainKeys";
 const SET_ORDER = "$setElementOrder/";
 const DELETE_FROM = "$deleteFromPrimitiveList/";
 
-/** @throws StatusError 400 for a directive or list item that makes no sense. */
+/** @throws StatusError 500 for a directive or list item that makes no sense. */
 export function strategicMerge(target: JsonObject, patch: JsonObject, schema: Schema): JsonObject {
   const directive = own(patch, PATCH);
   if (directive === "replace") return cleanObject(without(patch, PATCH));
   if (directive === "delete") return {};
   if (directive !== undefined && directive !== "merge") {
-    throw badRequest(`unknown patch type ${JSON.stringify(directive)} found in $patch`);
+    throw plainError(`unknown patch type: ${JSON.stringify(directive)}`);
   }
   const retained = own(patch, RETAIN_KEYS);
   const merged = new Map(
@@ -71,7 +71,7 @@ function mergeList(target: readonly Json[], patch: readonly Json[], schema: List
   for (const item of patch) {
     const id = isObject(item) ? own(item, merge.key) : undefined;
     if (!isObject(item) || id === undefined) {
-      throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${merge.key}`);
+      throw plainError(`map: ${JSON.stringify(item)} does not contain declared merge key: ${merge.key}`);
     }
     const index = result.findIndex((other) => isObject(other) && own(other, merge.key) === id);
     const current = result[index];

@@ -4,9 +4,9 @@ import { answerReview } from "../access/access-review.ts";
 import { objectAt, own, textAt, without } from "../objects/json.ts";
 import type { JsonObject } from "../objects/json.ts";
 import { checkObject } from "../objects/object-rules.ts";
-import { kindSubjectOf, namespaces, subjectOf } from "../objects/resource.ts";
+import { AUTHENTICATION_GROUP, kindSubjectOf, namespaces, subjectOf } from "../objects/resource.ts";
 import type { Resource } from "../objects/resource.ts";
-import { alreadyExists, badRequest, invalid, notFound, StatusError } from "../objects/status.ts";
+import { alreadyExists, badRequest, invalid, notFound, plainError } from "../objects/status.ts";
 import { attributesOf } from "./api.ts";
 import type { Api, ApiAnswer, ApiRequest } from "./api.ts";
 import { fromBody } from "./typed-object.ts";
@@ -17,7 +17,10 @@ export async function create(api: Api, request: ApiRequest): Promise<ApiAnswer> 
   const { resource, query, notes } = request;
   const given = fromBody(resource, request.body, fieldValidation(query), notes);
   if (resource.virtual) {
-    return { code: 201, body: answerReview(resource, given, request.user, api.authorizer) };
+    const body = answerReview(resource, given, request.user, api.authorizer);
+    const dated = { creationTimestamp: timestamp(api.now()), ...objectAt(body, "metadata") };
+    // Only the review of oneself is dated by the real server.
+    return { code: 201, body: resource.group === AUTHENTICATION_GROUP ? { ...body, metadata: dated } : body };
   }
   return createObject(api, request, given);
 }
@@ -26,8 +29,7 @@ export async function create(api: Api, request: ApiRequest): Promise<ApiAnswer> 
 export async function createObject(api: Api, request: ApiRequest, given: JsonObject): Promise<ApiAnswer> {
   const { resource } = request;
   if (own(objectAt(given, "metadata"), "resourceVersion") !== undefined) {
-    const message = "resourceVersion should not be set on objects to be created";
-    throw new StatusError({ code: 500, reason: "", message });
+    throw plainError("resourceVersion should not be set on objects to be created");
   }
   const wiped = named(given, request.namespace, resource.namespaced);
   const name = textAt(objectAt(wiped, "metadata"), "name");

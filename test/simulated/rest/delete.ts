@@ -2,7 +2,7 @@
  * DELETE of one object and of many. There is no grace period and no garbage collector: gracePeriodSeconds and
  * propagationPolicy are passed to admission and otherwise ignored.
  */
-import { objectAt, own, textAt, textsAt } from "../objects/json.ts";
+import { objectAt, own, textAt, textsAt, without } from "../objects/json.ts";
 import type { JsonObject } from "../objects/json.ts";
 import { apiVersionOf, subjectOf } from "../objects/resource.ts";
 import type { Resource } from "../objects/resource.ts";
@@ -97,6 +97,7 @@ export function listOf(resource: Resource, items: readonly JsonObject[], version
     kind: `${resource.kind}List`,
     apiVersion: apiVersionOf(resource),
     metadata: { resourceVersion: String(version) },
-    items: [...items],
+    // A list says kind and apiVersion once, for all.
+    items: items.map((item) => without(item, "kind", "apiVersion")),
   };
 }

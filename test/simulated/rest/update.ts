@@ -30,10 +30,7 @@ export async function replace(api: Api, request: ApiRequest): Promise<ApiAnswer>
   const { resource, subresource, namespace, name } = request;
   const object = fromBody(resource, request.body, fieldValidation(request.query), request.notes);
   const metadata = objectAt(object, "metadata");
-  const given = textAt(metadata, "name");
-  if (given !== name) {
-    throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);
-  }
+  checkName(metadata, request);
   const givenNamespace = textAt(metadata, "namespace");
   if (resource.namespaced && givenNamespace !== "" && givenNamespace !== namespace) {
     throw badRequest(
@@ -59,9 +56,22 @@ export async function replace(api: Api, request: ApiRequest): Promise<ApiAnswer>
 export async function patch(api: Api, request: ApiRequest): Promise<ApiAnswer> {
   const { resource, query, contentType, body, notes } = request;
   if (body === undefined) throw badRequest("body: a patch is required");
-  return update(api, request, (existing) =>
-    fromPatch(resource, patched(contentType, resource, existing, body), fieldValidation(query), notes),
-  );
+  return update(api, request, (existing) => {
+    const object = fromPatch(
+      resource,
+      patched(contentType, resource, existing, body),
+      fieldValidation(query),
+      notes,
+    );
+    checkName(objectAt(object, "metadata"), request);
+    return object;
+  });
+}
+
+function checkName(metadata: JsonObject, { name }: ApiRequest): void {
+  const given = textAt(metadata, "name");
+  if (given === name) return;
+  throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);
 }
 
 /** Reads, changes, admits, checks, writes; starts over if the object changed meanwhile (GuaranteedUpdate). */

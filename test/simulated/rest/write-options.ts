@@ -1,7 +1,7 @@
 /** The options of a write: query parameters, for DELETE a body too. */
 import { isObject, own, textsAt } from "../objects/json.ts";
 import type { Json, JsonObject } from "../objects/json.ts";
-import { badRequest, invalid } from "../objects/status.ts";
+import { badRequest, invalid, unsupportedValue } from "../objects/status.ts";
 
 type WriteOptionsKind = "CreateOptions" | "UpdateOptions" | "DeleteOptions";
 
@@ -51,12 +51,9 @@ export function fieldValidation(query: URLSearchParams): string {
 }
 
 function checkDryRun(kind: WriteOptionsKind, values: readonly string[]): void {
-  const bad = values.find((value) => value !== "All");
-  if (bad !== undefined) throw wrong(kind, "dryRun", bad, ["All"]);
+  if (values.some((value) => value !== "All")) throw wrong(kind, "dryRun", values, ["All"]);
 }
 
-function wrong(kind: string, field: string, value: string, supported: readonly string[]): Error {
-  const list = supported.map((item) => JSON.stringify(item)).join(", ");
-  const body = `Unsupported value: ${JSON.stringify(value)}: supported values: ${list}`;
-  return invalid({ group: "meta.k8s.io", kind }, [{ type: "FieldValueInvalid", field, body }]);
+function wrong(kind: string, field: string, value: unknown, supported: readonly string[]): Error {
+  return invalid({ group: "meta.k8s.io", kind }, [unsupportedValue(field, value, supported)]);
 }
