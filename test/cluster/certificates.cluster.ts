@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { setTimeout as sleep } from "node:timers/promises";
 import { lockedNode } from "../scenarios/nodes.ts";
@@ -92,3 +93,40 @@ describe("by hand", () => {
     );
   });
 });
+
+test(
+  "five certificates and two authorities come and go under load, and no call fails",
+  { timeout: 400_000 },
+  async () => {
+    // Renewed at 2/3 of life: a leaf every 20 s, an authority every 80 s.
+    await installNodelatch(cluster, ["certs.self.leafLife=30s", "certs.self.caLife=2m"]);
+    // What is there already lives on by its own dates; short lives begin with the next one.
+    await cluster.kubectl([
+      "patch",
+      "secret",
+      SECRET,
+      "-n",
+      NAMESPACE,
+      "--type=merge",
+      "-p",
+      '{"data":null}',
+    ]);
+    const load = startUncordonLoad(world, node, 4, 360_000);
+    const leaves = new Set<string>();
+    const authorities = new Set<string>();
+    await expect
+      .poll(
+        async () => {
+          leaves.add(new X509Certificate(Buffer.from(await field("tls.crt"), "base64")).serialNumber);
+          authorities.add(new X509Certificate(Buffer.from(await field("ca.crt"), "base64")).serialNumber);
+          return { leaves: leaves.size >= 6, authorities: authorities.size >= 2 };
+        },
+        { timeout: 300_000, interval: 2_000 },
+      )
+      .toEqual({ leaves: true, authorities: true });
+    await sleep(20_000);
+    const { refused, failures } = await load.stop();
+    expect(failures).toEqual([]);
+    expect(refused).toBeGreaterThan(1_000);
+  },
+);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createNode, LOCK, lockedNode, messageOf, nodeInfo, patchNode, stateOf } from "../scenarios/nodes.ts";
 import { alice, bob, kubelet } from "../scenarios/world.ts";
 import { type Cluster, openTestCluster } from "./cluster/cluster.ts";
-import { installNodelatch, scaleWebhook } from "./nodelatch.ts";
+import { installNodelatch, scaleWebhook, waitUntilAnswering } from "./nodelatch.ts";
 import { realWorld, type RealWorld } from "./real-world.ts";
 
 let cluster: Cluster;
@@ -91,6 +91,7 @@ describe("with every pod of the webhook killed", () => {
 
 test("once the pods are back, the guard answers in its own words and the holder releases", async () => {
   await scaleWebhook(cluster, 2);
+  await waitUntilAnswering(cluster);
   const refused = await patchNode(world, locked, bob, { spec: { unschedulable: null } });
   expect(messageOf(refused)).toContain(`node ${locked} is locked for reboot by alice`);
   expect(

@@ -55,12 +55,14 @@ test("the ServiceAccount may do what it needs and nothing else", async () => {
 });
 
 test("an uninstall leaves nothing that blocks anything", { timeout: 240_000 }, async () => {
-  const node = "helm-locked";
+  const node = `helm-locked-${Date.now()}`;
   await cluster.createFakeNode(node, { unschedulable: true });
   await cluster.kubectl(["annotate", "node", node, `${LOCK}=x`, "--as=alice", "--as-group=system:masters"]);
   await cluster.helm(["uninstall", RELEASE, "-n", NAMESPACE, "--wait", "--timeout=180s"], {
     timeoutMillis: 200_000,
   });
+  // helm does not wait for pods that serve on while they drain.
+  await cluster.kubectl(["wait", "-n", NAMESPACE, "--for=delete", "pod", "--all", "--timeout=60s"]);
   const left = await cluster.kubectl([
     "get",
     "validatingwebhookconfigurations,mutatingwebhookconfigurations,clusterroles,clusterrolebindings",

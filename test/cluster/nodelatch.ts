@@ -64,6 +64,6 @@ export async function scaleWebhook(cluster: Cluster, replicas: number): Promise<
     return;
   }
   const selector = "app.kubernetes.io/name=nodelatch,app.kubernetes.io/component=webhook";
-  await cluster.kubectl(["delete", "pod", "-n", NAMESPACE, "-l", selector, "--grace-period=0", "--force"]);
+  // Not by force: that removes the objects while the containers still answer on the API server's open connections.
   await cluster.kubectl(["wait", "-n", NAMESPACE, "--for=delete", "pod", "-l", selector, "--timeout=60s"]);
 }

@@ -1,0 +1,30 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+
+const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
+const run = (...argv: string[]) =>
+  promisify(execFile)(process.execPath, [MAIN, ...argv], { timeout: 60_000 });
+
+test(
+  "the demo shows a lock, its refusals, break-glass and release, and says that all went well",
+  { timeout: 60_000 },
+  async () => {
+    const { stdout } = await run();
+    expect(stdout).toMatch(
+      /error: admission webhook "guard\.nodelatch\.io" denied the request: node node-1 is locked for reboot by alice \(kernel update\) since \d\d:\d\dZ; to break it: kubectl annotate node node-1 nodelatch\.io\/override="<reason>"/,
+    );
+    expect(stdout).toContain(
+      "Warning: nodelatch: the reboot lock on node-1 was broken; it was held by alice",
+    );
+    expect(stdout).toMatch(/Result: (\d+) of \1 steps went as promised\./);
+  },
+);
+
+test.each([["--nonsense"], ["--kubeconfig", "/nowhere"]])("%s ends with a message and 1", async (...argv) => {
+  await expect(run(...argv)).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("demo: ") as unknown,
+  });
+});
