@@ -162,6 +162,27 @@ describe("draining", () => {
     expect(await sample(`nodelatch_webhook_requests_total{${labels}}`)).toBe(1);
   });
 
+  test("answers what comes on a connection that was opened and not used yet, also when nothing is in flight", async () => {
+    const { server, port } = await startWebhook();
+    const unused = await dial(port);
+    let text = "";
+    unused.on("data", (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+    const stopAccepting = (): void => {
+      server.stopAccepting();
+      unused.write(REQUEST);
+    };
+    const drain = createDrain({
+      server: { ...server, stopAccepting },
+      log,
+      drainMillis: 10,
+      graceMillis: 5_000,
+    });
+    expect(await drain.start()).toEqual({ cutRequests: 0 });
+    expect(text).toContain("HTTP/1.1 503");
+  });
+
   test("cuts off what takes longer than the grace, and says how many", async () => {
     const gate = makeGate();
     const { server, port } = await startWebhook(gate.handle);

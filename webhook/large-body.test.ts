@@ -40,7 +40,9 @@ describe("a body of", () => {
 
   test("far more is refused before its end, and the connection ends", async () => {
     const { port } = await startWebhook(undefined, { limits: { maxBodyBytes: 100_000 } });
-    const called = await call(port, "/guard", sized(400_000));
+    const agent = keepAliveAgent();
+    const called = await call(port, "/guard", sized(400_000), { agent });
+    agent.destroy();
     expect(readAnswer(called.text)).toMatchObject({ uid: UID, code: 413 });
     expect(called.headers["connection"]).toBe("close");
   });

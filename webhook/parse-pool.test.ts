@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -37,6 +37,9 @@ const MOODY = `parentPort.on("message", (body) => {
   if (text.includes("nonsense")) parentPort.postMessage({ kind: "nonsense" });
   else parentPort.postMessage({ kind: "bad", code: 400, message: text.slice(0, 10), uid: "", apiVersion: "x" });
 });`;
+
+const TELLS_THREAD = `import { threadId } from "node:worker_threads";
+parentPort.on("message", () => parentPort.postMessage({ kind: "bad", message: String(threadId) }));`;
 
 /** The failure with its cause, as a log would show it. */
 function failure(result: PoolResult): string {
@@ -109,10 +112,29 @@ describe("a worker that", () => {
     expect(failure(await one.parse(Buffer.from("b"), NEVER))).toContain("worker died");
   });
 
+  test("hangs is really ended, and takes no more of the processor", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "nodelatch-beat-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const beat = join(folder, "beat");
+    const source = `import { appendFileSync } from "node:fs";
+      parentPort.on("message", () => { for (;;) appendFileSync(${JSON.stringify(beat)}, "."); });`;
+    const one = pool({ entry: entry(source), workerFromBytes: 0, jobTimeoutMillis: 1_500 });
+    expect(await one.parse(Buffer.from("a"), NEVER)).toMatchObject({ kind: "failed" });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const last = statSync(beat).size;
+    expect(last).toBeGreaterThan(0);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(statSync(beat).size).toBe(last);
+  });
+
+  test("has ended a job takes the next one, too", async () => {
+    const one = pool({ entry: entry(TELLS_THREAD), workerFromBytes: 0 });
+    const first = await one.parse(Buffer.from("a"), NEVER);
+    expect(await one.parse(Buffer.from("b"), NEVER)).toEqual(first);
+  });
+
   test("has been idle is ended, and a new one comes when needed", async () => {
-    const source = `import { threadId } from "node:worker_threads";
-      parentPort.on("message", () => parentPort.postMessage({ kind: "bad", message: String(threadId) }));`;
-    const one = pool({ entry: entry(source), workerFromBytes: 0, idleMillis: 20 });
+    const one = pool({ entry: entry(TELLS_THREAD), workerFromBytes: 0, idleMillis: 20 });
     const first = await one.parse(Buffer.from("a"), NEVER);
     await new Promise((resolve) => setTimeout(resolve, 200));
     const second = await one.parse(Buffer.from("b"), NEVER);

@@ -5,8 +5,8 @@ import type { ServingPair } from "../serving-pair.ts";
 
 let serial = 0;
 
-/** RSA-2048, valid for a day. `name` is the subject, so a test can tell two apart. */
-export function makePair(name = "test"): ServingPair {
+/** RSA-2048. `name` is the subject, so a test can tell two apart. */
+export function makePair(name = "test", days = 1): ServingPair {
   const keys = generateKeyPairSync("rsa", {
     modulusLength: 2048,
     publicKeyEncoding: { type: "spki", format: "pem" },
@@ -17,7 +17,7 @@ export function makePair(name = "test"): ServingPair {
   certificate.serialNumber = serial.toString(16).padStart(4, "0");
   certificate.publicKey = forge.pki.publicKeyFromPem(keys.publicKey);
   certificate.validity.notBefore = new Date(Date.now() - 3_600_000);
-  certificate.validity.notAfter = new Date(Date.now() + 86_400_000);
+  certificate.validity.notAfter = new Date(Date.now() + days * 86_400_000);
   const subject = [{ name: "commonName", value: name }];
   certificate.setSubject(subject);
   certificate.setIssuer(subject);
