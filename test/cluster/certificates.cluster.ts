@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { lockedNode } from "../scenarios/nodes.ts";
 import { type Cluster, openTestCluster } from "./cluster/cluster.ts";
 import { startUncordonLoad } from "./load/uncordon-load.ts";
-import { installNodelatch, NAMESPACE, waitUntilAnswering } from "./nodelatch.ts";
+import { installNodelatch, NAMESPACE, scaleWebhook, waitUntilAnswering } from "./nodelatch.ts";
 import { realWorld, type RealWorld } from "./real-world.ts";
 
 const SECRET = "nodelatch-webhook-tls";
@@ -98,9 +98,9 @@ test(
   "five certificates and two authorities come and go under load, and no call fails",
   { timeout: 400_000 },
   async () => {
-    // Renewed at 2/3 of life: a leaf every 20 s, an authority every 80 s.
-    await installNodelatch(cluster, ["certs.self.leafLife=30s", "certs.self.caLife=2m"]);
-    // What is there already lives on by its own dates; short lives begin with the next one.
+    // Without pods nobody remembers the long-lived authority: with short lives from the first one on, a leaf is renewed
+    // every 20 s and an authority every 80 s, at 2/3 of life.
+    await scaleWebhook(cluster, 0);
     await cluster.kubectl([
       "patch",
       "secret",
@@ -111,6 +111,7 @@ test(
       "-p",
       '{"data":null}',
     ]);
+    await installNodelatch(cluster, ["certs.self.leafLife=30s", "certs.self.caLife=2m"]);
     const load = startUncordonLoad(world, node, 4, 360_000);
     const leaves = new Set<string>();
     const authorities = new Set<string>();
