@@ -272,6 +272,39 @@ test("someone else's pair that goes bad does not displace the good one that is s
   expect(healthOf(replica, "certificate").detail).toContain("someone else's");
 });
 
+test("while someone else's bad pair keeps us on the old one, its authority stays in the caBundles beyond the grace", async () => {
+  const { cluster, replica } = await running();
+  const caPem = replica.keeper.current()?.caPem ?? "none";
+  cluster.writeSecret({
+    data: new Map([
+      ["tls.crt", "garbage"],
+      ["ca.crt", issueAuthority(cluster.wallMillis, 60 * MINUTE).certPem],
+    ]),
+    annotations: new Map([["cert-manager.io/issuer-name", "x"]]),
+  });
+  await cluster.pass(cluster.settings.graceMillis + MINUTE);
+  expect(cluster.configurations.get(VALIDATING)?.entries[0]?.caBundle).toContain(caPem);
+  expect(cluster.isReady(replica)).toBe(true);
+  expect(cluster.violations).toEqual([]);
+});
+
+test("a replica that starts in the middle of a change of authority serves by the old one, and is ready at once", async () => {
+  const { cluster, replica } = await running();
+  await cluster.pass(2 * MINUTE);
+  const before = cluster.signing();
+  cluster.writeSecret({ data: new Map(), annotations: new Map([["nodelatch.io/renew", "all"]]) });
+  await cluster.pass(11 * SECOND);
+  expect(cluster.secret?.data.has("next-ca.crt")).toBe(true);
+  cluster.kill(replica);
+  const next = cluster.start();
+  await cluster.pass(2 * SECOND);
+  expect(cluster.isReady(next)).toBe(true);
+  expect(cluster.served()).toEqual(new Set([before]));
+  await cluster.pass(MINUTE);
+  expect(cluster.served().has(before)).toBe(false);
+  expect(cluster.violations).toEqual([]);
+});
+
 test("with the API server away the good pair stays and readiness too; the trouble is told and logged once", async () => {
   const { cluster, replica } = await running();
   const before = serial(replica);

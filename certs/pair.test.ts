@@ -1,8 +1,10 @@
 import { createPrivateKey, generateKeyPairSync, X509Certificate, type KeyObject } from "node:crypto";
+import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { issueAuthority } from "./authority.ts";
 import { issueLeaf } from "./leaf.ts";
 import { anchorOf, checkPair, type PairTexts } from "./pair.ts";
+import { selfSign } from "./testing/foreign.ts";
 import { writeCertificate } from "./x509.ts";
 
 const DAY = 86_400_000;
@@ -117,20 +119,42 @@ test("nothing at all is told apart from something bad", () => {
 });
 
 test("a forged authority of the same name and key id does not pass for the signer", () => {
-  const name = /CN=(.*)/.exec(authority.certificate.subject)?.[1] ?? "";
-  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const forged = new X509Certificate(
-    writeCertificate({
-      commonName: name,
-      publicKey,
-      notBeforeMillis: now,
-      notAfterMillis: now + DAY,
-      role: { kind: "authority" },
-      issuer: { privateKey },
-    }),
-  );
-  expect(forged.subject).toBe(authority.certificate.subject);
-  expect(anchorOf([new X509Certificate(leaf.certPem)], [forged], now)).toBeUndefined();
+  const realNow = Date.now() + 1000;
+  const real = issueAuthority(realNow, DAY);
+  const served = new X509Certificate(issueLeaf(real, names, realNow, DAY).certPem);
+  const keyId = /Subject Key Identifier: *\n *(\S+)/.exec(opensslText(real.certPem))?.[1] ?? "";
+  const forgery = selfSign({
+    subject: real.certificate.subject.split("\n"),
+    extensions: ["basicConstraints=critical,CA:TRUE", `subjectKeyIdentifier=${keyId}`],
+    days: 1,
+  });
+  const forged = new X509Certificate(forgery.certPem);
+  // Only the signature gives it away.
+  expect(served.checkIssued(forged)).toBe(true);
+  expect(anchorOf([served], [forged], realNow)).toBeUndefined();
+  expect(anchorOf([served], [real.certificate], realNow)).toBe(real.certificate);
+});
+
+test("a certificate without the CA flag signs nobody, even if its key usage does not forbid it", () => {
+  const realNow = Date.now() + 1000;
+  const plain = selfSign({ subject: ["O=Plain"], extensions: ["basicConstraints=CA:FALSE"], days: 1 });
+  const signer = new X509Certificate(plain.certPem);
+  const victim = new X509Certificate(signedBy(signer, createPrivateKey(plain.keyPem), realNow + DAY).certPem);
+  expect(victim.checkIssued(signer) && victim.verify(signer.publicKey)).toBe(true);
+  expect(anchorOf([victim], [signer], realNow)).toBeUndefined();
+});
+
+test.each([
+  ["clientAuth", ["its extended key usage does not include TLS server authentication"]],
+  ["serverAuth", ["good"]],
+  ["anyExtendedKeyUsage", ["good"]],
+])("a certificate for the use %s is judged so", (usage, problems) => {
+  const pair = selfSign({
+    subject: ["O=Example"],
+    extensions: [`subjectAltName=DNS:${names[0] ?? ""},IP:${names[1] ?? ""}`, `extendedKeyUsage=${usage}`],
+    days: 1,
+  });
+  expect(problemsOf({ ...pair, caPem: pair.certPem }, Date.now() + 1000)).toEqual(problems);
 });
 
 test("a leaf may not sign: a chain over another leaf is refused", () => {
@@ -173,4 +197,8 @@ function signedBy(
     issuer: { certificate, privateKey },
   });
   return { certPem, keyPem: keys.privateKey.export({ type: "pkcs8", format: "pem" }).toString() };
+}
+
+function opensslText(pem: string): string {
+  return execFileSync("openssl", ["x509", "-noout", "-text"], { input: pem, encoding: "utf8" });
 }

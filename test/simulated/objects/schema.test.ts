@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { objectAt, parseJson } from "./json.ts";
 import type { JsonObject } from "./json.ts";
 import { nodeSchema } from "./node-schema.ts";
 import { decode, DecodeError } from "./schema.ts";
@@ -43,7 +44,9 @@ describe("decoding a Node", () => {
   });
 
   test("keeps a key called __proto__ a key", () => {
-    const raw = JSON.parse('{"kind":"Node","apiVersion":"v1","metadata":{"annotations":{"__proto__":"x"}}}');
+    const raw = objectAt(
+      parseJson('{"kind":"Node","apiVersion":"v1","metadata":{"annotations":{"__proto__":"x"}}}'),
+    );
     const { metadata } = decode(nodeSchema, "Node", raw).object;
     expect(JSON.stringify(metadata)).toBe('{"annotations":{"__proto__":"x"}}');
   });
