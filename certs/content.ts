@@ -27,7 +27,7 @@ export function contentFor(
     case "renew-leaf":
       return { leaf: leafBy(decision.authority), answersRequest: reading?.asked === "leaf" };
     case "stage":
-      { const a = newAuthority(); return { leaf: leafBy(a), authority: { signing: a, retired: trusted }, answersRequest: true }; }
+      return { next: newAuthority(), answersRequest: reading?.asked === "all" };
     case "drop-next":
       return { next: null, answersRequest: false };
     case "promote": {
