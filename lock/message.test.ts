@@ -59,7 +59,7 @@ describe("a refusal says who, why, since when, until when and what to do", () =>
   test.each([
     ["", "has an empty value"],
     ["maintenance\nwindow", 'has the value "maintenance window"'],
-    ["y".repeat(200_000), "…"],
+    ["y".repeat(200_000), "..."],
   ])("a lock of unknown holder, %#", (value, expected) => {
     const node = locked(value);
     const change = lockedChange(node, rewritten(node, { unschedulable: false }));

@@ -3,7 +3,8 @@ import type { LockedChange } from "./change.ts";
 import type { AllowReason, RefuseReason } from "./decide.ts";
 import { LOCK_ANNOTATION, OVERRIDE_ANNOTATION } from "./node.ts";
 import { parseTime, type Asker, type LockRecord } from "./record.ts";
-import { oneLine, shortened } from "./request.ts";
+import { oneLine } from "./request.ts";
+import { shorten } from "./shorten.ts";
 
 /** Longest warning that every client shows whole (k8s.io/api/admission/v1 types.go asks for 120). */
 export const LONGEST_WARNING = 120;
@@ -29,7 +30,7 @@ export function refusalMessage(
 }
 
 function held(node: string, record: LockRecord, nowMillis: number): string {
-  const reason = record.reason === "" ? "no reason given" : shortened(oneLine(record.reason), 160);
+  const reason = record.reason === "" ? "no reason given" : shorten(oneLine(record.reason), 160);
   const on = record.holderNode === undefined ? "" : ` on node ${oneLine(record.holderNode)}`;
   const until = record.expiresAt === undefined ? "" : ` until ${clock(record.expiresAt, nowMillis)}`;
   return (
@@ -39,7 +40,7 @@ function held(node: string, record: LockRecord, nowMillis: number): string {
 }
 
 function heldByNoOne(node: string, text: string): string {
-  const value = text === "" ? "an empty value" : `the value "${shortened(oneLine(text), 80)}"`;
+  const value = text === "" ? "an empty value" : `the value "${shorten(oneLine(text), 80)}"`;
   return `node ${node} is locked for reboot by an unknown holder (annotation ${LOCK_ANNOTATION} has ${value})`;
 }
 
@@ -68,10 +69,10 @@ function remedy(change: LockedChange, refused: Refused, asker: Asker): string {
         `${oneLine(asker.username)} may not break it: verb override on rebootlocks.nodelatch.io "${node}" is not granted` +
         (refused.detail === undefined || refused.detail === ""
           ? ""
-          : ` (${shortened(oneLine(refused.detail), 160)})`)
+          : ` (${shorten(oneLine(refused.detail), 160)})`)
       );
     case "override-unanswered":
-      return `the override can't be checked, as the API server did not answer (${shortened(oneLine(refused.detail ?? ""), 160)}); try again`;
+      return `the override can't be checked, as the API server did not answer (${shorten(oneLine(refused.detail ?? ""), 160)}); try again`;
     case "override-needs-latch":
       return (
         "the latch webhook did not answer, so remove the lock in the same request: " +
@@ -112,7 +113,7 @@ export function allowWarning(
 }
 
 function fit(text: string): string {
-  return shortened(oneLine(text), LONGEST_WARNING);
+  return shorten(oneLine(text), LONGEST_WARNING);
 }
 
 /** `09:14Z` within the same UTC day as now, else `2026-11-20 09:14Z`. */

@@ -7,7 +7,8 @@
  */
 import { LAST_OVERRIDE_ANNOTATION, OVERRIDE_ANNOTATION, type NodeView } from "./node.ts";
 import { formatTime, type Asker } from "./record.ts";
-import { oneLine, shortened } from "./request.ts";
+import { oneLine } from "./request.ts";
+import { shorten } from "./shorten.ts";
 
 const LONGEST_OVERRIDE_REASON = 512;
 
@@ -35,7 +36,7 @@ export function overrideClaimed(before: NodeView, after: NodeView, asker: Asker)
 }
 
 function claim(value: string): Override {
-  const reason = shortened(oneLine(value), LONGEST_OVERRIDE_REASON);
+  const reason = shorten(oneLine(value), LONGEST_OVERRIDE_REASON);
   return reason === "" ? { kind: "without-reason" } : { kind: "claimed", reason };
 }
 

@@ -5,6 +5,7 @@
 import { formatDuration, parseDuration } from "./duration.ts";
 import { LOCK_ANNOTATION } from "./node.ts";
 import { parseTime, RELEASES, type Release } from "./record.ts";
+import { shorten } from "./shorten.ts";
 
 /** Bounds from the settings, in milliseconds. */
 export interface LockLimits {
@@ -70,7 +71,7 @@ function finish(
   nowMillis: number,
 ): ParsedLockRequest {
   const clean = oneLine(reason);
-  const kept = shortened(clean, LONGEST_REASON);
+  const kept = shorten(clean, LONGEST_REASON);
   const byDefault = limits.defaultTtlMillis === undefined ? undefined : nowMillis + limits.defaultTtlMillis;
   return {
     ok: true,
@@ -165,14 +166,6 @@ export function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim();
 }
 
-/** At most `longest` characters, cut between code points, with an ellipsis if cut. */
-export function shortened(text: string, longest: number): string {
-  if (text.length <= longest) return text;
-  const cut = text.slice(0, longest - 1);
-  // A high surrogate at the cut would leave half a character behind.
-  return `${/[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut}…`;
-}
-
 function shown(text: string, longest: number): string {
-  return shortened(oneLine(text), longest);
+  return shorten(oneLine(text), longest);
 }

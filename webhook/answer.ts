@@ -1,9 +1,7 @@
 /** Turns a verdict, or a failure to reach one, into the AdmissionReview that goes back. */
-import { shorten } from "./shorten.ts";
+import { LONGEST_WARNING } from "../lock/message.ts";
+import { shorten } from "../lock/shorten.ts";
 import type { Verdict } from "./review.ts";
-
-/** Longest warning (k8s.io/api/admission/v1 types.go: "should be no longer than 120 characters"). */
-export const MAX_WARNING_CHARACTERS = 120;
 
 /** Which review is answered; both are echoed, the API server drops an answer in which they differ. */
 export interface Asked {
@@ -58,7 +56,7 @@ function answer(asked: Asked, response: object): string {
 }
 
 function shortWarning(warning: string): string {
-  return shorten(warning, MAX_WARNING_CHARACTERS);
+  return shorten(warning, LONGEST_WARNING);
 }
 
 function hasKeys(record: Readonly<Record<string, string>>): boolean {

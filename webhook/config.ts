@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { variableOf, type Setting } from "./setting.ts";
 import { SETTINGS } from "./settings.ts";
-import { shorten } from "./shorten.ts";
+import { shorten } from "../lock/shorten.ts";
 
 type ValueOf<S> = S extends Setting<infer T> ? T : never;
 

@@ -1,5 +1,5 @@
 /** Guards for raw JSON. Each names the field, what is expected and what came. */
-import { shorten } from "./shorten.ts";
+import { shorten } from "../lock/shorten.ts";
 
 /** Longest piece of a foreign value that is quoted back in a message. */
 const QUOTED_CHARACTERS = 80;

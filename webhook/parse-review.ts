@@ -7,7 +7,7 @@ import { isUtf8 } from "node:buffer";
 import { parseNode, type NodeView } from "../lock/node.ts";
 import { expected, list, optional, record, text, textOr } from "./json-shape.ts";
 import type { Caller, NodeReview } from "./review.ts";
-import { shorten } from "./shorten.ts";
+import { shorten } from "../lock/shorten.ts";
 
 const OPERATIONS = ["CREATE", "UPDATE", "DELETE", "CONNECT"] as const;
 type Operation = (typeof OPERATIONS)[number];

@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import type { WebhookMetrics } from "./metrics.ts";
 import type { FailedOutcome, Outcome } from "./review-outcome.ts";
 import type { NodeReview } from "./review.ts";
-import { shorten } from "./shorten.ts";
+import { shorten } from "../lock/shorten.ts";
 
 /** Log fields that the sender chooses are cut to this. */
 const MAX_LOGGED_CHARACTERS = 256;
