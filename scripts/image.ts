@@ -20,6 +20,8 @@ export interface ImageRequest {
   /** `name:tag`. */
   readonly reference: string;
   readonly programs: readonly Program[];
+  /** Where this runs: `process.platform`. */
+  readonly platform: string;
 }
 
 /**
@@ -27,9 +29,9 @@ export interface ImageRequest {
  * @throws Error when this is no Linux with glibc, or a program or library is missing.
  */
 export async function buildImage(request: ImageRequest): Promise<TarFile> {
-  if (process.platform !== "linux") {
+  if (request.platform !== "linux") {
     throw new Error(
-      `image: built on Linux only (this is ${process.platform}); elsewhere use: docker build .`,
+      `image: built on Linux only (this is ${request.platform}); elsewhere use: docker build .`,
     );
   }
   const node = await realpath(join(request.root, "node_modules", ".bin", "node"));
@@ -94,7 +96,14 @@ async function main(): Promise<void> {
   }
   const root = fileURLToPath(new URL("..", import.meta.url));
   const started = performance.now();
-  const archive = await buildImage({ root, out: resolve(root, values.out), reference: values.tag, programs });
+  const out = resolve(root, values.out);
+  const archive = await buildImage({
+    root,
+    out,
+    reference: values.tag,
+    programs,
+    platform: process.platform,
+  });
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`image: ${archive.path} (${values.tag}, ${archive.digest}, ${seconds} s)`);
 }
