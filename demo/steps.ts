@@ -164,7 +164,11 @@ export async function makeNodes(client: ApiClient, first: string, second: string
       kind: "Node",
       metadata: { name, labels: { "nodelatch.io/demo": "true" } },
       spec,
-      status: { nodeInfo: nodeInfo("b0070000-0000-4000-8000-000000000001") },
+      status: {
+        nodeInfo: nodeInfo("b0070000-0000-4000-8000-000000000001"),
+        conditions: [{ type: "Ready", status: "True", reason: "KubeletReady" }],
+        addresses: [{ type: "Hostname", address: name }],
+      },
     };
     const answer = await client.send({ method: "POST", path: "/api/v1/nodes", body });
     if (answer.status !== 201) throw new Error(`create node ${name}: ${messageOf(answer)}`);
