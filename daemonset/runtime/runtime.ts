@@ -36,14 +36,22 @@ export interface ContainerSummary {
   readonly createdAtNanos: bigint;
 }
 
+/**
+ * One container read again, just before something is done to it. Without its sandbox, which CRI's ContainerStatus does
+ * not name; a container never changes its sandbox, so the list's answer holds.
+ */
+export type ContainerReading = Omit<ContainerSummary, "sandboxID">;
+
 /** Why a call failed, so far as it changes what to do next. */
 export type RuntimeFailureKind =
   /** Nothing answers on the socket, or it broke off. */
   | "unavailable"
   /** No answer within the deadline, or the caller's signal ended the call. */
   | "deadline"
-  /** It answers, but does not have this method: too old, or not what it was taken for. */
+  /** It answers, but does not have this method: its CRI is switched off, or it is not what it was taken for. */
   | "unimplemented"
+  /** It speaks nothing but a protocol from before CRI v1. */
+  | "too-old"
   /** The runtime is at it: starting or removing the same container. */
   | "busy"
   | "not-found"
@@ -51,7 +59,7 @@ export type RuntimeFailureKind =
   | "nonsense"
   | "other";
 
-/** Thrown (rejected) by every method of `ContainerRuntime`. The message names runtime, socket, method and cause. */
+/** Thrown (rejected) by every method of `ContainerRuntime` but removeContainer. The message names runtime, socket, method and cause. */
 export class RuntimeError extends Error {
   override readonly name = "RuntimeError";
   readonly kind: RuntimeFailureKind;
@@ -75,7 +83,10 @@ export interface RuntimeConditions {
   readonly message: string | undefined;
 }
 
-/** Removed, or why not. A container that was gone already is `gone`, whoever removed it. */
+/**
+ * Removed, or why not. A container that was gone already is `gone`, whoever removed it; CRI runtimes answer OK for an id
+ * that they do not know, so there it may be `removed` as well.
+ */
 export type RemoveResult =
   | { readonly kind: "removed" }
   | { readonly kind: "gone" }
@@ -92,9 +103,9 @@ export interface ContainerRuntime {
   listSandboxes(signal: AbortSignal): Promise<readonly SandboxSummary[]>;
   listContainers(signal: AbortSignal): Promise<readonly ContainerSummary[]>;
   /** One container as it is now, undefined if there is none of that id. */
-  containerState(id: string, signal: AbortSignal): Promise<ContainerSummary | undefined>;
+  containerState(id: string, signal: AbortSignal): Promise<ContainerReading | undefined>;
   /**
-   * Removes a container that does not run. Its caller has read its state just before; where the runtime itself refuses
+   * Never rejects. Removes a container that does not run. Its caller has read its state just before; where the runtime itself refuses
    * to remove a running one (Docker without force), that is used as well.
    */
   removeContainer(id: string, signal: AbortSignal): Promise<RemoveResult>;

@@ -1,0 +1,70 @@
+/** What a failed gRPC call means for what to do next. Pure. */
+import { status } from "@grpc/grpc-js";
+import type { RuntimeFailureKind } from "./runtime.ts";
+
+/** A call that did not end with an answer. `endedBy` is set if we ended it ourselves. */
+export class GrpcFailure extends Error {
+  override readonly name = "GrpcFailure";
+  readonly code: status;
+  readonly details: string;
+  readonly endedBy: "signal" | "deadline" | undefined;
+
+  constructor(
+    code: status,
+    details: string,
+    endedBy?: "signal" | "deadline",
+    options?: { readonly cause?: unknown },
+  ) {
+    super(`${status[code]}(${code}): ${details}`, options);
+    this.code = code;
+    this.details = details;
+    this.endedBy = endedBy;
+  }
+}
+
+/** containerd 1.6 and 1.7 while they start: the socket answers 0.1 s before CRI does (facts/node-observed.md 2). */
+const STARTING = /server is not initialized yet/;
+/** containerd: "container is in starting state, can't be removed", "container is already in removing state". */
+const BUSY = /\bin (?:starting|removing) state\b|\bremoving state for\b/;
+/** grpc-js's own words for what breaks the rules of a unary call; it gives them the code UNIMPLEMENTED. */
+const NOT_ONE_ANSWER = /^(?:Too many responses received|No message received)$/;
+/** Ours and Go's words for an answer over the limit. */
+const TOO_LARGE = /message larger than max|message length exceeds/i;
+/** grpc-js's words when the other end does not speak HTTP/2 or gRPC, or stopped before it had answered. */
+const NOT_GRPC =
+  /Protocol error|ERR_HTTP2_|RST_STREAM with code (?:1|3|6|9)\b|Call ended without gRPC status|HTTP status code/;
+
+export function kindOfFailure(failure: GrpcFailure): RuntimeFailureKind {
+  if (failure.endedBy !== undefined) return "deadline";
+  switch (failure.code) {
+    case status.DEADLINE_EXCEEDED:
+      return "deadline";
+    case status.NOT_FOUND:
+      return "not-found";
+    case status.UNIMPLEMENTED:
+      return NOT_ONE_ANSWER.test(failure.details) || NOT_GRPC.test(failure.details)
+        ? "nonsense"
+        : "unimplemented";
+    case status.RESOURCE_EXHAUSTED:
+      return TOO_LARGE.test(failure.details) ? "nonsense" : "other";
+    case status.UNKNOWN:
+      return kindOfUnknown(failure.details);
+    case status.INTERNAL:
+    case status.UNAVAILABLE:
+      return kindOfBreak(failure);
+    default:
+      return "other";
+  }
+}
+
+function kindOfUnknown(details: string): RuntimeFailureKind {
+  if (STARTING.test(details)) return "unavailable";
+  if (BUSY.test(details)) return "busy";
+  return NOT_GRPC.test(details) ? "nonsense" : "other";
+}
+
+function kindOfBreak(failure: GrpcFailure): RuntimeFailureKind {
+  if (NOT_GRPC.test(failure.details)) return "nonsense";
+  if (failure.code === status.UNAVAILABLE) return "unavailable";
+  return BUSY.test(failure.details) ? "busy" : "other";
+}
