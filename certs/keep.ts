@@ -45,7 +45,7 @@ export const DEFAULT_KEEP_SETTINGS: KeepSettings = {
 export interface SecretKeeperOptions {
   readonly store: SecretStore;
   readonly configurations: readonly WatchedConfiguration[];
-  /** DNS names or IP addresses under which the API server calls us. */
+  /** DNS names or IP addresses for the certificate; API servers call us by the first. */
   readonly names: readonly string[];
   readonly settings: KeepSettings;
   readonly world: World;

@@ -120,6 +120,13 @@ test("a foreign pair without ca.crt can be served, one of ours without ca.crt ca
   expect(read(withoutAuthority, managed).pair.kind).toBe("bad");
 });
 
+test("a foreign pair need only have the name that API servers ask for, one of ours has all", () => {
+  const both = [...names, "hook.ns.svc.cluster.local"];
+  expect(readSecret(snapshot(theirs, {}), both, now).pair.kind).toBe("good");
+  expect(readSecret(snapshot(theirs, {}), both.toReversed(), now).pair.kind).toBe("bad");
+  expect(readSecret(snapshot(written, managed), both, now).pair.kind).toBe("bad");
+});
+
 test.each<[string, SecretReading["asked"]]>([
   ["leaf", "leaf"],
   ["all", "all"],

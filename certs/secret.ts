@@ -42,7 +42,7 @@ export interface SecretReading {
   readonly asked: "leaf" | "all" | undefined;
 }
 
-/** Sorts out a Secret for a webhook that must be reachable by `names`. */
+/** Sorts out a Secret for a webhook that is issued `names`; someone else's pair need only have the first of them. */
 export function readSecret(
   { data, annotations }: SecretSnapshot,
   names: readonly string[],
@@ -62,7 +62,7 @@ export function readSecret(
         // Ours has to chain to our own authority; of someone else's pair we may not know the authority.
         caPem: owner.kind === "ours" ? (caPem ?? "") : blankToUndefined(caPem),
       },
-      names,
+      owner.kind === "ours" ? names : names.slice(0, 1),
       nowMillis,
     ),
     authority: checkAuthority(caPem, data.get(key.caKey), nowMillis),

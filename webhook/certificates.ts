@@ -34,18 +34,26 @@ export function makeCertificateKeeper(
       watched("ValidatingWebhookConfiguration", config.validatingConfiguration, config.guardMode !== "off"),
       watched("MutatingWebhookConfiguration", config.mutatingConfiguration, true),
     ],
-    names: serviceNames(config),
     world,
     log,
   };
+  const names = serviceNames(config);
   if (config.certMode === "files") {
     const directory = makePairDirectory(config.certDir);
     const caBundle = config.injectCa ? "inject" : "observe";
-    return makeFileKeeper({ ...common, directory, caBundle, settings: DEFAULT_FILE_SETTINGS });
+    // A pair that others made need only have the name that API servers ask for.
+    return makeFileKeeper({
+      ...common,
+      names: names.slice(0, 1),
+      directory,
+      caBundle,
+      settings: DEFAULT_FILE_SETTINGS,
+    });
   }
   const { certCaLifeMillis: caLifeMillis, certLeafLifeMillis: leafLifeMillis } = config;
   return makeSecretKeeper({
     ...common,
+    names,
     store: makeSecretStore(kube, { namespace: config.namespace, name: config.certSecret }),
     settings: { ...DEFAULT_KEEP_SETTINGS, caLifeMillis, leafLifeMillis },
   });

@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { issueAuthority } from "../../certs/authority.ts";
+import { issueLeaf } from "../../certs/leaf.ts";
+import { lockedNode } from "../scenarios/nodes.ts";
+import { type Cluster, openTestCluster } from "./cluster/cluster.ts";
+import { startUncordonLoad } from "./load/uncordon-load.ts";
+import { installNodelatch, NAMESPACE } from "./nodelatch.ts";
+import { realWorld, type RealWorld } from "./real-world.ts";
+
+const SECRET = "brought-by-hand";
+const DAY = 86_400_000;
+/** As short as a person's own certificate may be: only the name that API servers ask for. */
+const NAMES = ["nodelatch-webhook.nodelatch-system.svc"];
+const authority = issueAuthority(Date.now(), DAY);
+let cluster: Cluster;
+let world: RealWorld;
+
+beforeAll(async () => {
+  cluster = await openTestCluster();
+  // The namespace of the release, which the Secret must be in before the pods are.
+  await installNodelatch(cluster);
+  await putPair();
+  world = await realWorld(cluster);
+});
+afterAll(async () => {
+  world.close();
+  await cluster.tryKubectl(["delete", "secret", SECRET, "-n", NAMESPACE]);
+});
+
+/** Writes a fresh pair by the same authority into the Secret; its certificate. */
+async function putPair(): Promise<string> {
+  const leaf = issueLeaf(authority, NAMES, Date.now(), DAY);
+  const secret = {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: SECRET, namespace: NAMESPACE },
+    type: "kubernetes.io/tls",
+    stringData: { "tls.crt": leaf.certPem, "tls.key": leaf.keyPem, "ca.crt": authority.certPem },
+  };
+  await cluster.kubectl(["apply", "-f", "-"], { input: JSON.stringify(secret) });
+  return leaf.certPem;
+}
+
+test(
+  "a certificate of one's own serves, and its successor is taken over without a failed call",
+  { timeout: 400_000 },
+  async () => {
+    await installNodelatch(cluster, ["certs.mode=existingSecret", `certs.existingSecret=${SECRET}`]);
+    const node = await lockedNode(world);
+    const load = startUncordonLoad(world, node, 2, 300_000);
+    const before = await expiries();
+    // Its end is the only thing about the served certificate that the metrics tell, in whole seconds.
+    await putPair();
+    // kubelet brings a changed Secret into the pod within a minute or two.
+    await expect
+      .poll(async () => (await expiries()).every((expiry) => !before.includes(expiry)), {
+        timeout: 200_000,
+        interval: 3_000,
+      })
+      .toBe(true);
+    const { refused, failures } = await load.stop();
+    expect(failures).toEqual([]);
+    expect(refused).toBeGreaterThan(20);
+    await installNodelatch(cluster);
+  },
+);
+
+/** `nodelatch_webhook_certificate_expiry_timestamp_seconds` of each pod. */
+async function expiries(): Promise<readonly string[]> {
+  const selector = "-lapp.kubernetes.io/name=nodelatch,app.kubernetes.io/component=webhook";
+  const names = await cluster.kubectl(["get", "pods", "-n", NAMESPACE, selector, "-o=name"]);
+  return Promise.all(
+    names
+      .trim()
+      .split("\n")
+      .map(async (name) => {
+        const pod = name.replace("pod/", "");
+        const path = `/api/v1/namespaces/${NAMESPACE}/pods/${pod}:8080/proxy/metrics`;
+        const metrics = await cluster.kubectl(["get", "--raw", path]);
+        const line = metrics.split("\n").find((text) => /^nodelatch_.*certificate.*expir.* \d/.test(text));
+        if (line === undefined) throw new Error(`${pod}: no metric of the certificate's expiry`);
+        return line.split(" ").at(-1) ?? "";
+      }),
+  );
+}
