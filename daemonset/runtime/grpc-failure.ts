@@ -34,37 +34,32 @@ const TOO_LARGE = /message larger than max|message length exceeds/i;
 const NOT_GRPC =
   /Protocol error|ERR_HTTP2_|RST_STREAM with code (?:1|3|6|9)\b|Call ended without gRPC status|HTTP status code/;
 
+/** By code and the other end's words. Codes that are not here say nothing that the agent acts upon: `other`. */
+const byCode: Readonly<Partial<Record<status, (details: string) => RuntimeFailureKind>>> = {
+  [status.DEADLINE_EXCEEDED]: () => "deadline",
+  [status.NOT_FOUND]: () => "not-found",
+  [status.UNIMPLEMENTED]: (details) => (NOT_ONE_ANSWER.test(details) ? "nonsense" : "unimplemented"),
+  [status.RESOURCE_EXHAUSTED]: (details) => (TOO_LARGE.test(details) ? "nonsense" : "other"),
+  [status.UNAVAILABLE]: () => "unavailable",
+  [status.UNKNOWN]: kindOfUnknown,
+};
+
+/** Codes that grpc-js itself gives to a broken exchange, whose words then tell what broke. */
+const ownCodes: ReadonlySet<status> = new Set([
+  status.UNIMPLEMENTED,
+  status.UNKNOWN,
+  status.INTERNAL,
+  status.UNAVAILABLE,
+]);
+
 export function kindOfFailure(failure: GrpcFailure): RuntimeFailureKind {
   if (failure.endedBy !== undefined) return "deadline";
-  switch (failure.code) {
-    case status.DEADLINE_EXCEEDED:
-      return "deadline";
-    case status.NOT_FOUND:
-      return "not-found";
-    case status.UNIMPLEMENTED:
-      return NOT_ONE_ANSWER.test(failure.details) || NOT_GRPC.test(failure.details)
-        ? "nonsense"
-        : "unimplemented";
-    case status.RESOURCE_EXHAUSTED:
-      return TOO_LARGE.test(failure.details) ? "nonsense" : "other";
-    case status.UNKNOWN:
-      return kindOfUnknown(failure.details);
-    case status.INTERNAL:
-    case status.UNAVAILABLE:
-      return kindOfBreak(failure);
-    default:
-      return "other";
-  }
+  if (ownCodes.has(failure.code) && NOT_GRPC.test(failure.details)) return "nonsense";
+  return byCode[failure.code]?.(failure.details) ?? "other";
 }
 
+/** The code that containerd gives to most of its errors. */
 function kindOfUnknown(details: string): RuntimeFailureKind {
   if (STARTING.test(details)) return "unavailable";
-  if (BUSY.test(details)) return "busy";
-  return NOT_GRPC.test(details) ? "nonsense" : "other";
-}
-
-function kindOfBreak(failure: GrpcFailure): RuntimeFailureKind {
-  if (NOT_GRPC.test(failure.details)) return "nonsense";
-  if (failure.code === status.UNAVAILABLE) return "unavailable";
-  return BUSY.test(failure.details) ? "busy" : "other";
+  return BUSY.test(details) ? "busy" : "other";
 }
