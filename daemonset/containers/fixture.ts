@@ -82,3 +82,9 @@ export function shortVerdict(verdict: Verdict | undefined): string {
   if (verdict === undefined) return "no verdict";
   return verdict.kind === "remove" ? verdict.rule : verdict.why;
 }
+
+export function verdictOf(verdicts: ReadonlyMap<string, Verdict>, id: string): Verdict {
+  const verdict = verdicts.get(id);
+  if (verdict === undefined) throw new Error(`no verdict on ${id}`);
+  return verdict;
+}
