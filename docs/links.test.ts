@@ -76,13 +76,13 @@ test("every path in CONTRIBUTING's list of folders exists", () => {
   expect(folders.filter((folder) => !existsSync(join(root, folder)))).toEqual([]);
 });
 
-/** `webhook.replicas` and the like; not files such as `guard.md`. */
+/** `webhook.replicas` and the like; not files such as `guard.md`, nor the names of webhooks. */
 const valueName = new RegExp(`^(?:${Object.keys(parseMap(values)).join("|")})\\.[A-Za-z.]+$`);
 
 test.each([...pages.keys()])("every value of the chart named in %s exists", (path) => {
   const named = codeIn(pages.get(path) ?? "")
     .map((code) => code.split(": ")[0] ?? "")
-    .filter((code) => valueName.test(code) && !/\.(ts|md|yaml)$/.test(code));
+    .filter((code) => valueName.test(code) && !/\.(ts|md|yaml|io)$/.test(code));
   expect(named.filter((name) => valueAt(name) === undefined)).toEqual([]);
 });
 

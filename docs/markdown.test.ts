@@ -33,6 +33,7 @@ test("tables come with their heading, and an escaped bar stays in its cell", () 
 
 test("code, fences, links and anchors are those of GitHub", () => {
   expect(codeIn("`a` and `b c`")).toEqual(["a", "b c"]);
+  expect(codeIn(PAGE)).toEqual(["code", "a\\|b", "[two](c.md)"]);
   expect(fencesIn(PAGE)).toEqual([
     { language: "sh", text: "echo [no](link.md)\n| no | table |\n# no heading" },
   ]);

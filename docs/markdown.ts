@@ -48,9 +48,9 @@ export function tableWith(markdown: string, ...header: readonly string[]): Table
   return table;
 }
 
-/** The `code` in a text, in order. */
+/** The `code` in a text, in order; not what is fenced. */
 export function codeIn(text: string): readonly string[] {
-  return [...text.matchAll(/`([^`]+)`/g)].map(([, code = ""]) => code);
+  return [...withoutFences(text).matchAll(/`([^`]+)`/g)].map(([, code = ""]) => code);
 }
 
 export function fencesIn(markdown: string): readonly Fence[] {
