@@ -14,7 +14,7 @@ import { checkPair, type PairCheck } from "./pair.ts";
 import { certificatesIn, pemOf } from "./pem.ts";
 import { ORGANIZATION } from "./x509.ts";
 
-/** Annotation on a Secret that we may write: set by the chart and by ourselves. */
+/** Annotation on a Secret that we may write: set by ourselves with every write. */
 export const CERTIFICATES_ANNOTATION = "nodelatch.io/certificates";
 export const MANAGED = "managed";
 /** Annotation by which a person asks for a new leaf (`leaf`) or a new authority and leaf (`all`); removed when done. */
