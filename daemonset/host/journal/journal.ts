@@ -77,8 +77,8 @@ export async function openJournal<Rec>(options: JournalOptions<Rec>): Promise<Jo
 
   async function retry(): Promise<void> {
     retrying = true;
-    while (failure !== undefined) {
-      await time.sleep(backoffMillis(failure.failures, RETRY, time.random()), signal);
+    for (let open = failure; open !== undefined; open = failure) {
+      await time.sleep(backoffMillis(open.failures, RETRY, time.random()), signal);
       if (signal.aborted) break;
       writes = writes.then(writeOnce);
       await writes;
