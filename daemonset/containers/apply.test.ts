@@ -344,7 +344,7 @@ describe("what rests on the order of dates", () => {
   });
 });
 
-describe("a start that the status does not show yet", () => {
+describe("a task that the status does not show yet", () => {
   const ready = { rule: "created-in-ready-sandbox", sandbox: "ready" } as const;
 
   test("keeps the container: it is busy, and read again later", async () => {
@@ -352,40 +352,57 @@ describe("a start that the status does not show yet", () => {
     const removals = containers.map((one) => removalOf(one, ready));
     const asked: string[] = [];
     const { request } = requestOf(runtime, removals, {
-      startUnderWay: async (id) => {
+      hasTask: async (id) => {
         asked.push(id);
         return true;
       },
     });
-    expect(await apply(request)).toMatchObject([{ kind: "busy", message: "a start of it is under way" }]);
+    expect(await apply(request)).toMatchObject([{ kind: "busy", message: "it is being started, or runs: it has a task" }]);
     expect(asked).toHaveLength(DEFAULT_APPLY.tries);
     expect(runtime.calls.map(({ method }) => method)).not.toContain("removeContainer");
   });
 
-  test("is looked for after the status, and only where something can start", async () => {
-    for (const [part, lookedFor] of [
-      [ready, true],
-      [{}, false],
-    ] as const) {
+  test.each(["ready", "not-ready", "missing"] as const)(
+    "is looked for between status and removal, in a %s sandbox as well",
+    async (sandbox) => {
       const { runtime, containers } = runtimeWith(1);
       const order: string[] = [];
       runtime.before = ({ method }) => void order.push(method);
       const { request } = requestOf(
         runtime,
-        containers.map((one) => removalOf(one, part)),
-        { startUnderWay: async () => order.push("startUnderWay") === 0 },
+        containers.map((one) => removalOf(one, { sandbox })),
+        { hasTask: async () => order.push("hasTask") === 0 },
       );
       await apply(request);
-      expect(order).toEqual(
-        lookedFor ? ["containerState", "startUnderWay", "removeContainer"] : ["containerState", "removeContainer"],
-      );
-    }
+      expect(order).toEqual(["containerState", "hasTask", "removeContainer"]);
+    },
+  );
+
+  test.each([
+    ["unknown", true],
+    ["exited", false],
+  ] as const)("of one that is %s: looked for is %s", async (state, lookedFor) => {
+    const { runtime, containers } = runtimeWith(1);
+    for (const one of containers) one.state = state;
+    let asked = false;
+    const { request } = requestOf(
+      runtime,
+      containers.map((one) => removalOf(one)),
+      {
+        hasTask: async () => {
+          asked = true;
+          return false;
+        },
+      },
+    );
+    expect(kinds(await apply(request))).toEqual(["removed"]);
+    expect(asked).toBe(lookedFor);
   });
 
   test("that can't be looked for keeps the container", async () => {
     const { runtime, containers } = runtimeWith(1);
     const { request } = requestOf(runtime, containers.map((one) => removalOf(one, ready)), {
-      startUnderWay: () => Promise.reject(new Error("EIO")),
+      hasTask: () => Promise.reject(new Error("EIO")),
     });
     expect(await apply(request)).toMatchObject([{ kind: "failed", failure: "other", message: "Error: EIO" }]);
     expect(runtime.containers.size).toBe(1);

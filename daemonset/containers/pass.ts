@@ -29,8 +29,8 @@ export interface PassTarget {
    * reservation.ts). It is asked before the lists.
    */
   readonly suspectedCreates?: ((signal: AbortSignal) => Promise<readonly string[]>) | undefined;
-  /** Whether a start of the container has begun (state-directory.ts, `hasTask`). */
-  readonly startUnderWay?: ApplyRequest["startUnderWay"];
+  /** Whether the container has a task (state-directory.ts). */
+  readonly hasTask?: ApplyRequest["hasTask"];
 }
 
 /** As pino has it. */
@@ -206,7 +206,7 @@ async function carryOut(
   return apply({
     removals,
     runtime: target.runtime,
-    startUnderWay: target.startUnderWay,
+    hasTask: target.hasTask,
     settings: request.apply,
     sleep: ports.sleep,
     random: ports.random,

@@ -27,8 +27,8 @@ async function raceAt(
     if (event !== "begin-start") runtime.endStart(container);
   };
   // As the state directory tells it: a task is there from the begin of a start on.
-  const startUnderWay = async () => container.starting || container.state === "running";
-  await kit.pass("boot", [{ runtime, startUnderWay: guarded ? startUnderWay : undefined }]);
+  const hasTask = async () => container.starting || container.state === "running";
+  await kit.pass("boot", [{ runtime, hasTask: guarded ? hasTask : undefined }]);
   return { killed: runtime.killed.length, exists: runtime.containers.has(container.id), lines: kit.lines };
 }
 

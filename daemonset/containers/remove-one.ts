@@ -8,10 +8,10 @@ import { whyChanged, whyOrderChanged } from "./reread.ts";
 export interface RemoveOneRequest {
   readonly runtime: ContainerRuntime;
   /**
-   * Whether a start of this container has begun that the status does not show yet. Asked for containers in READY
-   * sandboxes only: nothing starts in others. Absent where there is no way to know.
+   * Whether a task of this container exists: it is being started, or runs, whatever its status shows. Asked of created
+   * and unknown ones, whose removal could kill it. Absent where there is no way to know.
    */
-  readonly startUnderWay?: ((containerID: string, signal: AbortSignal) => Promise<boolean>) | undefined;
+  readonly hasTask?: ((containerID: string, signal: AbortSignal) => Promise<boolean>) | undefined;
   readonly callTimeoutMillis: number;
   readonly monotonicMillis: () => number;
   readonly signal: AbortSignal;
@@ -37,10 +37,10 @@ export async function removeOne(removal: Removal, request: RemoveOneRequest): Pr
       whyChanged(container, fresh) ??
       (removal.rule === "clock-inverted" ? whyOrderChanged(removal, fresh, freshProof) : undefined);
     if (changed !== undefined) return { kind: "kept", why: changed };
-    const { startUnderWay } = request;
-    if (removal.sandbox === "ready" && removal.container.state === "created" && startUnderWay !== undefined) {
-      const underWay = await call("look for a start of", (until) => startUnderWay(container.id, until));
-      if (underWay) return { kind: "busy", tries: 1, message: "a start of it is under way" };
+    const { hasTask } = request;
+    if (container.state !== "exited" && hasTask !== undefined) {
+      const found = await call("look for a task of", (until) => hasTask(container.id, until));
+      if (found) return { kind: "busy", tries: 1, message: "it is being started, or runs: it has a task" };
     }
     const result = await call("remove", (until) => runtime.removeContainer(container.id, until));
     return settled(result, request.monotonicMillis() - startedMillis, signal);

@@ -17,6 +17,8 @@ export function syncContainer(
   const all = [...runtime.containers.values()].filter(
     (container) => container.pod?.uid === pod.uid && container.name === name && !container.inFlight,
   );
+  // One whose state is not known is stopped before anything else happens to it.
+  for (const container of all) if (container.state === "unknown") container.state = "exited";
   const newest = newestByDate(all);
   if (newest?.state === "running") return { kind: "runs" };
   // Without any status, the log directory tells the last attempt (calcRestartCountByLogDir).

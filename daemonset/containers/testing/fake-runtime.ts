@@ -61,7 +61,7 @@ export class FakeRuntime implements ContainerRuntime {
 
   #nextID(): string {
     this.#made += 1;
-    return this.#made.toString(16).padStart(64, "0");
+    return this.#made.toString(16).padStart(12, "0").padEnd(64, "0");
   }
 
   runSandbox(pod: PodLabels, attempt = 0): string {
