@@ -38,7 +38,9 @@ export interface ContainerSummary {
 
 /**
  * One container read again, just before something is done to it. Without its sandbox, which CRI's ContainerStatus does
- * not name; a container never changes its sandbox, so the list's answer holds.
+ * not name; a container never changes its sandbox, so the list's answer holds. Its date may be better than the list's,
+ * so do not compare the two: cri-dockerd's list has whole seconds (rounded down), containerd's has 0 where the status
+ * file was lost.
  */
 export type ContainerReading = Omit<ContainerSummary, "sandboxID">;
 

@@ -50,6 +50,10 @@ export async function startIsolated(spec: IsolatedSpec): Promise<IsolatedDaemon>
     ],
     logFile,
     restartAfterMillis: 1_000,
+    signalProgram: async (signal) => {
+      const state = component.state();
+      if (state.kind === "running") await signalChildren(state.pid, signal);
+    },
   });
   const stop = async (): Promise<void> => {
     await component.kill();
@@ -72,4 +76,11 @@ export async function startIsolated(spec: IsolatedSpec): Promise<IsolatedDaemon>
     throw new Error(`start ${spec.name}; its log ends with:\n${log.slice(-3_000)}`, { cause });
   }
   return { folder, cgroup, stop };
+}
+
+/** The daemon rather than unshare, which then ends by itself and leaves nobody to be reaped by the machine's init. */
+async function signalChildren(pid: number, signal: NodeJS.Signals): Promise<void> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
+  const pids = children.split(" ").map(Number).filter(Boolean);
+  for (const target of pids.length === 0 ? [pid] : pids) process.kill(target, signal);
 }
