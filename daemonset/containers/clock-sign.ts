@@ -30,15 +30,15 @@ export function futureDates({ containers, wallNanos }: Observation): FutureDates
   };
 }
 
-export function clockSign(label: string, future: FutureDates | undefined): Sign {
+export function clockSign(subject: string, future: FutureDates | undefined): Sign {
   const kind = "clock-in-future";
-  if (future === undefined) return { kind, subject: label, finding: undefined };
+  if (future === undefined) return { kind, subject, finding: undefined };
   return {
     kind,
-    subject: label,
+    subject,
     finding: {
       kind,
-      subject: label,
+      subject,
       seen:
         `${future.count === 1 ? "one container is" : `${future.count} containers are`} dated later than now, ` +
         `by up to ${future.farthestSeconds} s (${future.example})`,

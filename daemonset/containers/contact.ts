@@ -46,12 +46,12 @@ export function nextContact(before: Contact, answer: Answer, nowMillis: number):
   };
 }
 
-export function contactSign(label: string, contact: Contact, nowMillis: number): Sign {
+export function contactSign(subject: string, contact: Contact, nowMillis: number): Sign {
   const kind = "runtime-down";
   const downMillis = contact.failures === 0 ? 0 : nowMillis - contact.downSinceMillis;
   const isDown = contact.failures >= 2 && downMillis >= DOWN_AFTER_MILLIS;
   const recentLosses = contact.lostAtMillis.filter((at) => nowMillis - at <= LOSSES_WITHIN_MILLIS).length;
-  if (!isDown && recentLosses < LOSSES) return { kind, subject: label, finding: undefined };
+  if (!isDown && recentLosses < LOSSES) return { kind, subject, finding: undefined };
   const what = isDown
     ? `has not answered for ${Math.round(downMillis / 1_000)} s (${contact.failures} tries)${
         contact.hasAnswered ? "" : ", nor ever since this agent started"
@@ -59,10 +59,10 @@ export function contactSign(label: string, contact: Contact, nowMillis: number):
     : `went away ${recentLosses} times within ${LOSSES_WITHIN_MILLIS / 60_000} minutes`;
   return {
     kind,
-    subject: label,
+    subject,
     finding: {
       kind,
-      subject: label,
+      subject,
       seen: contact.lastMessage === "" ? what : `${what}: ${contact.lastMessage}`,
       // Two containers of one name in containerd's store end it at each start (containerd#7247).
       remedy:

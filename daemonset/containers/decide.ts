@@ -47,7 +47,7 @@ export interface Keep {
 export type Verdict = Removal | Keep;
 
 export interface DecideContext {
-  /** Label of the runtime that was observed. */
+  /** Under which the history knows the runtime that was observed. */
   readonly runtime: string;
   readonly phase: Phase;
   readonly settings: ContainersSettings;

@@ -27,7 +27,7 @@ const quiet = { begun: [], ended: [] };
 
 describe("diagnoses over passes", () => {
   test("of a healthy node are none", async () => {
-    const { diagnoses, pass } = kitWith({ runtime: new FakeRuntime(WALL_NANOS) });
+    const { diagnoses, pass } = kitWith({ key: "/run/fake.sock", runtime: new FakeRuntime(WALL_NANOS) });
     expect(await pass()).toEqual(quiet);
     expect(diagnoses.standing()).toEqual([]);
   });
@@ -35,7 +35,7 @@ describe("diagnoses over passes", () => {
   test("name a hung create once, until it is gone", async () => {
     let made = [ID];
     const runtime = new FakeRuntime(WALL_NANOS);
-    const { kit, diagnoses, pass } = kitWith({ runtime, suspectedCreates: async () => made });
+    const { kit, diagnoses, pass } = kitWith({ key: "/run/fake.sock", runtime, suspectedCreates: async () => made });
     expect(await pass()).toEqual(quiet);
     kit.nowMillis += 30_000;
     expect(await pass()).toEqual({ begun: ["create-in-flight"], ended: [] });
@@ -50,7 +50,7 @@ describe("diagnoses over passes", () => {
   test("name a runtime that is refused, and end nothing else meanwhile", async () => {
     const runtime = new FakeRuntime(WALL_NANOS);
     runtime.create(runtime.runSandbox(WEB), "app", 0, { state: "exited", createdAtNanos: WALL_NANOS + HOUR_NANOS });
-    const { kit, diagnoses, pass } = kitWith({ runtime });
+    const { kit, diagnoses, pass } = kitWith({ key: "/run/fake.sock", runtime });
     expect(await pass()).toEqual({ begun: ["clock-in-future"], ended: [] });
     runtime.before = () => {
       throw new RuntimeError("unavailable", "connect ECONNREFUSED");
@@ -66,7 +66,7 @@ describe("diagnoses over passes", () => {
 
   test("keep watching a hung create over a pass that could not read", async () => {
     const runtime = new FakeRuntime(WALL_NANOS);
-    const { kit, pass } = kitWith({ runtime, suspectedCreates: async () => [ID] });
+    const { kit, pass } = kitWith({ key: "/run/fake.sock", runtime, suspectedCreates: async () => [ID] });
     await pass();
     runtime.before = () => {
       throw new RuntimeError("other", "not now");
@@ -82,12 +82,12 @@ describe("diagnoses over passes", () => {
     const runtime = new FakeRuntime(WALL_NANOS);
     runtime.create(runtime.runSandbox(WEB), "app", 0);
     runtime.reboot();
-    const { diagnoses, pass } = kitWith({ runtime });
+    const { diagnoses, pass } = kitWith({ key: "/run/fake.sock", runtime });
     runtime.before = ({ method }) => {
       if (method === "removeContainer") throw new RuntimeError("other", "write meta.db: no space left on device");
     };
     expect(await pass([FULL])).toEqual({ begun: ["disk-full", "disk-full"], ended: [] });
-    expect(diagnoses.standing().map(({ finding }) => finding.subject)).toEqual([FULL.path, runtime.label]);
+    expect(diagnoses.standing().map(({ finding }) => finding.subject)).toEqual([FULL.path, "/run/fake.sock"]);
     runtime.before = () => {
       throw new RuntimeError("other", "read-only file system");
     };

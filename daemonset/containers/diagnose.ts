@@ -20,25 +20,25 @@ export function diagnoseRuntime(
   before: Memory,
   nowMillis: number,
 ): { readonly signs: readonly Sign[]; readonly memory: Memory } {
-  const { label } = runtime;
+  const { key } = runtime;
   const answer =
     runtime.kind === "read"
       ? { ok: true as const }
       : { ok: false as const, failure: runtime.failure, message: runtime.message };
   const contact = nextContact(before.contact, answer, nowMillis);
-  const signs: Sign[] = [contactSign(label, contact, nowMillis)];
+  const signs: Sign[] = [contactSign(key, contact, nowMillis)];
   if (runtime.kind === "unread") {
     // A runtime that can't be read may still say why; that it says nothing proves no disk well.
-    signs.push(...messageSigns(label, [runtime.message]).filter(({ finding }) => finding !== undefined));
+    signs.push(...messageSigns(key, [runtime.message]).filter(({ finding }) => finding !== undefined));
     return { signs, memory: { ...before, contact } };
   }
   const watched = nextWatched(before.watched, runtime.unlisted, nowMillis);
   const failures = runtime.removals.filter(({ outcome }) => outcome === "failed");
   signs.push(
-    inFlightSign(label, watched, nowMillis),
-    clockSign(label, runtime.future),
+    inFlightSign(key, watched, nowMillis),
+    clockSign(key, runtime.future),
     ...messageSigns(
-      label,
+      key,
       failures.map(({ result }) => result),
     ),
   );
@@ -63,9 +63,9 @@ export class Diagnoses {
     const memories = new Map<string, Memory>();
     const signs: Sign[] = disks.map(diskSign);
     for (const runtime of report.runtimes) {
-      const before = this.#memories.get(runtime.label) ?? NO_MEMORY;
+      const before = this.#memories.get(runtime.key) ?? NO_MEMORY;
       const { signs: more, memory } = diagnoseRuntime(runtime, before, nowMillis);
-      memories.set(runtime.label, memory);
+      memories.set(runtime.key, memory);
       signs.push(...more);
     }
     this.#memories = memories;

@@ -47,24 +47,24 @@ export function diskSign(disk: Disk): Sign {
 }
 
 /** From what the runtime said when something failed. */
-export function messageSigns(label: string, messages: readonly string[]): readonly Sign[] {
+export function messageSigns(subject: string, messages: readonly string[]): readonly Sign[] {
   const noSpace = messages.find((text) => /no space left on device|ENOSPC|disk quota exceeded/i.test(text));
   const readOnly = messages.find((text) => /read-only file ?system|EROFS/i.test(text));
   return [
     {
       kind: "disk-full",
-      subject: label,
-      finding: noSpace === undefined ? undefined : full(label, `it says: ${noSpace}`),
+      subject,
+      finding: noSpace === undefined ? undefined : full(subject, `it says: ${noSpace}`),
     },
     {
       kind: "disk-read-only",
-      subject: label,
+      subject,
       finding:
         readOnly === undefined
           ? undefined
           : {
               kind: "disk-read-only",
-              subject: label,
+              subject,
               seen: `it says: ${readOnly}`,
               remedy:
                 "a file system turns read-only after errors: read the kernel's log, check or replace the disk",

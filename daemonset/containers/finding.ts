@@ -15,7 +15,7 @@ export type FindingKind = (typeof FINDING_KINDS)[number];
 
 export interface Finding {
   readonly kind: FindingKind;
-  /** The runtime's label, or a path. */
+  /** A path: the runtime's key (its socket) or a disk's. */
   readonly subject: string;
   /** What was seen, one sentence without a full stop. */
   readonly seen: string;

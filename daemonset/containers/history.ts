@@ -55,9 +55,9 @@ export class History {
   }
 
   /** Forgets every runtime but these, so that one that went for good leaves nothing behind. */
-  keepRuntimes(labels: readonly string[]): void {
-    for (const label of this.#runtimes.keys()) {
-      if (!labels.includes(label)) this.#runtimes.delete(label);
+  keepRuntimes(keys: readonly string[]): void {
+    for (const key of this.#runtimes.keys()) {
+      if (!keys.includes(key)) this.#runtimes.delete(key);
     }
   }
 

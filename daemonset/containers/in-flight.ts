@@ -27,19 +27,19 @@ export function nextWatched(before: Watched, unlistedIDs: readonly string[], now
   return new Map(unlistedIDs.map((id) => [id, before.get(id) ?? nowMillis]));
 }
 
-export function inFlightSign(label: string, watched: Watched, nowMillis: number): Sign {
+export function inFlightSign(subject: string, watched: Watched, nowMillis: number): Sign {
   const kind = "create-in-flight";
   const hanging = [...watched].filter(([, since]) => nowMillis - since >= HANGS_AFTER_MILLIS);
   const longest = Math.max(0, ...hanging.map(([, since]) => nowMillis - since));
-  if (hanging.length === 0) return { kind, subject: label, finding: undefined };
+  if (hanging.length === 0) return { kind, subject, finding: undefined };
   const named = hanging.slice(0, MOST_NAMED).map(([id]) => id.slice(0, 12));
   const more = hanging.length > MOST_NAMED ? ` and ${hanging.length - MOST_NAMED} more` : "";
   return {
     kind,
-    subject: label,
+    subject,
     finding: {
       kind,
-      subject: label,
+      subject,
       seen:
         `${hanging.length === 1 ? "a create has" : `${hanging.length} creates have`} been under way for ` +
         `${Math.round(longest / 1_000)} s (${named.join(", ")}${more}): the name is reserved, but the container is in no list`,

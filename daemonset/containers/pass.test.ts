@@ -152,15 +152,32 @@ describe("several runtimes", () => {
     expect([one.removed.length, other.removed.length]).toEqual([0, 1]);
   });
 
+  test("are known by their key: a label that changes between two looks loses nothing", async () => {
+    let name = "container runtime";
+    const runtime = new (class extends FakeRuntime {
+      override get label() {
+        return `${name} at /run/fake.sock`;
+      }
+    })(WALL_NANOS);
+    runtime.create(runtime.runSandbox(WEB), "app", 0);
+    const kit = new PassKit();
+    await kit.pass("boot", [{ key: "/run/fake.sock", runtime }]);
+    name = "containerd";
+    kit.nowMillis += 10_000;
+    const report = await kit.pass("boot", [{ key: "/run/fake.sock", runtime }]);
+    expect(readReport(report)).toMatchObject({ label: "containerd at /run/fake.sock", outcomes: { removed: 1 } });
+  });
+
   test("of which one hangs: the other is done, and the pass ends in time", async () => {
     const { runtime } = afterPowerCut();
     const hanging = new FakeRuntime(WALL_NANOS, "hanging");
     hanging.before = () => new Promise(() => {});
     const kit = new PassKit();
-    const report = await kit.pass("boot", [hanging, runtime], { apply: { callTimeoutMillis: 20 } });
+    const report = await kit.pass("boot", [hanging, runtime], { listTimeoutMillis: 20 });
     expect(runtime.removed).toHaveLength(2);
     expect(report.runtimes[0]).toEqual({
       kind: "unread",
+      key: "hanging",
       label: "hanging",
       failure: "deadline",
       message: "hanging: list containers: no answer within 20 ms",
@@ -282,7 +299,7 @@ describe("kubelet goes on by itself after a pass (facts/node-observed.md 3)", ()
     const refused = sync(runtime, -1);
     expect(refused.kind === "reserved" ? parseReservation(refused.message)?.holderID : refused).toBe(hung.id);
     const kit = new PassKit();
-    const target = { runtime, suspectedCreates: async () => [hung.id] };
+    const target = { key: "fake", runtime, suspectedCreates: async () => [hung.id] };
     expect(readReport(await kit.pass("boot", [target])).unlisted).toEqual([hung.id]);
     expect(runtime.calls.map(({ method }) => method)).toEqual(["listContainers", "listSandboxes"]);
     hung.inFlight = false;
@@ -302,7 +319,7 @@ describe("creates under way", () => {
       order.push("suspectedCreates");
       return [];
     };
-    await new PassKit().pass("boot", [{ runtime, suspectedCreates }]);
+    await new PassKit().pass("boot", [{ key: "fake", runtime, suspectedCreates }]);
     expect(order.slice(0, 3)).toEqual(["suspectedCreates", "listContainers", "listSandboxes"]);
   });
 
@@ -310,7 +327,7 @@ describe("creates under way", () => {
     const { runtime } = afterPowerCut();
     const kit = new PassKit();
     const suspectedCreates = () => Promise.reject(new Error("EACCES"));
-    await kit.pass("boot", [{ runtime, suspectedCreates }]);
+    await kit.pass("boot", [{ key: "fake", runtime, suspectedCreates }]);
     expect(runtime.removed).toHaveLength(2);
     expect(kit.lines[0]).toMatchObject({ level: "warn", message: "creates under way not read" });
   });

@@ -23,6 +23,8 @@ import {
 import type { ContainersSettings, OwnPod, Phase, Rule } from "./settings.ts";
 
 export interface PassTarget {
+  /** The same from pass to pass, e.g. the socket's path: a label may change once the runtime has said its name. */
+  readonly key: string;
   readonly runtime: ContainerRuntime;
   /**
    * IDs of containers that are being made as far as anything but the runtime's lists knows (state-directory.ts,
@@ -56,11 +58,16 @@ export interface PassPorts {
   readonly metrics: PassMetrics;
 }
 
+/** containerd listed 100 containers in 8 ms (facts/containers.md 1.3), but a node at boot is busy and cards are slow. */
+export const DEFAULT_LIST_TIMEOUT_MILLIS = 10_000;
+
 export interface PassRequest {
   readonly phase: Phase;
   readonly targets: readonly PassTarget[];
   readonly settings: ContainersSettings;
   readonly apply: ApplySettings;
+  /** Longest wait for one of the lists, and for creates under way. */
+  readonly listTimeoutMillis: number;
   readonly own: OwnPod;
   /** Known, not guessed: nothing answers on its health port, or its unit is inactive. */
   readonly kubeletStopped: boolean;
@@ -82,7 +89,7 @@ export async function runPass(
   const startedAt = new Date(Number(ports.clock.wallNanos() / 1_000_000n)).toISOString();
   const mode = settings.modes[phase];
   if (mode === "off") return { phase, mode, startedAt, durationMillis: 0, runtimes: [] };
-  history.keepRuntimes(targets.map(({ runtime }) => runtime.label));
+  history.keepRuntimes(targets.map(({ key }) => key));
   const runtimes = await Promise.all(targets.map((target) => passOver(target, request, ports, signal)));
   ports.metrics.kept(addUp(runtimes));
   return {
@@ -100,14 +107,14 @@ async function passOver(
   ports: PassPorts,
   signal: AbortSignal,
 ): Promise<RuntimeReport> {
-  const { label } = target.runtime;
   const startedMillis = ports.clock.monotonicMillis();
   const report = await read(target, request, ports, signal);
   const seconds = (ports.clock.monotonicMillis() - startedMillis) / 1_000;
   ports.metrics.passed(request.phase, report.kind === "read", seconds);
   if (report.kind === "unread") {
     const { failure, message } = report;
-    ports.log.warn({ phase: request.phase, runtime: label, failure, reason: message }, "runtime not read");
+    const fields = { phase: request.phase, runtime: report.label, failure, reason: message };
+    ports.log.warn(fields, "runtime not read");
   }
   return report;
 }
@@ -119,22 +126,23 @@ async function read(
   signal: AbortSignal,
 ): Promise<RuntimeReport> {
   const { runtime } = target;
-  const { callTimeoutMillis } = request.apply;
+  const { listTimeoutMillis } = request;
   let observation: Observation;
   let unlistedIDs: readonly string[];
   try {
-    const suspected = await suspectedCreates(target, callTimeoutMillis, ports, signal);
-    observation = await observe(runtime, ports.clock, callTimeoutMillis, signal);
+    const suspected = await suspectedCreates(target, listTimeoutMillis, ports, signal);
+    observation = await observe(runtime, ports.clock, listTimeoutMillis, signal);
     unlistedIDs = unlisted(suspected, observation);
   } catch (thrown) {
     const failure = thrown instanceof RuntimeError ? thrown.kind : "other";
     const message = shortened(thrown instanceof Error ? thrown.message : String(thrown));
-    return { kind: "unread", label: runtime.label, failure, message };
+    return { kind: "unread", key: target.key, label: runtime.label, failure, message };
   }
-  const { kept, removals } = await judgeAll(observation, runtime, request, signal);
+  const { kept, removals } = await judgeAll(observation, target, request, signal);
   const outcomes = await carryOut(removals, target, request, ports, signal);
   return {
     kind: "read",
+    key: target.key,
     label: runtime.label,
     containers: observation.containers.length,
     sandboxes: observation.sandboxes.size,
@@ -149,18 +157,18 @@ async function read(
 
 async function judgeAll(
   observation: Observation,
-  runtime: ContainerRuntime,
+  { key, runtime }: PassTarget,
   request: PassRequest,
   signal: AbortSignal,
 ): Promise<{ readonly kept: readonly Keep[]; readonly removals: readonly Removal[] }> {
   const { phase, settings, own, kubeletStopped, history } = request;
-  history.note(runtime.label, observation);
+  history.note(key, observation);
   // Only the clock rule compares dates, and at shutdown it removes nothing that other rules do not.
   const lost = settings.rules["clock-inverted"] && phase !== "shutdown" ? datesToAsk(observation) : [];
   const dates = await askDates(runtime, lost, request.apply.callTimeoutMillis, signal);
   const kept: Keep[] = [];
   const removals: Removal[] = [];
-  const context = { runtime: runtime.label, phase, settings, own, kubeletStopped, history, dates };
+  const context = { runtime: key, phase, settings, own, kubeletStopped, history, dates };
   for (const verdict of decide(observation, context)) {
     if (verdict.kind === "remove") removals.push(verdict);
     else kept.push(verdict);
@@ -171,7 +179,7 @@ async function judgeAll(
 /** A diagnosis that can't be made must not stop the pass. */
 async function suspectedCreates(
   target: PassTarget,
-  callTimeoutMillis: number,
+  timeoutMillis: number,
   ports: PassPorts,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
@@ -179,7 +187,7 @@ async function suspectedCreates(
   if (ask === undefined) return [];
   const { label } = target.runtime;
   try {
-    return await within(callTimeoutMillis, signal, `${label}: look for creates under way`, ask);
+    return await within(timeoutMillis, signal, `${label}: look for creates under way`, ask);
   } catch (thrown) {
     ports.log.warn({ runtime: label, err: thrown }, "creates under way not read");
     return [];

@@ -28,7 +28,7 @@ async function raceAt(
   };
   // As the state directory tells it: a task is there from the begin of a start on.
   const hasTask = async () => container.starting || container.state === "running";
-  await kit.pass("boot", [{ runtime, hasTask: guarded ? hasTask : undefined }]);
+  await kit.pass("boot", [{ key: runtime.label, runtime, hasTask: guarded ? hasTask : undefined }]);
   return { killed: runtime.killed.length, exists: runtime.containers.has(container.id), lines: kit.lines };
 }
 

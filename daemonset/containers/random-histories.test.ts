@@ -13,7 +13,7 @@ function nodeWith(seed: number) {
   const node = new RandomNode(random);
   const pass = (phase?: Phase) =>
     node.kit.pass(phase ?? random.pick(PHASES) ?? "boot", [
-      { runtime: node.runtime, hasTask: node.hasTask },
+      { key: "fake", runtime: node.runtime, hasTask: node.hasTask },
     ]);
   return { random, node, pass };
 }
@@ -81,7 +81,7 @@ describe("over 300 random histories", () => {
             if (calls-- === 0) whole.abort();
             return before(call, signal);
           };
-          const targets = [{ runtime: node.runtime, hasTask: node.hasTask }];
+          const targets = [{ key: "fake", runtime: node.runtime, hasTask: node.hasTask }];
           await node.kit.pass("boot", targets, { signal: whole.signal });
         }
         for (let round = 0; round < 3; round++) {

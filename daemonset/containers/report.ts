@@ -18,6 +18,7 @@ export interface PassReport {
 export type RuntimeReport =
   | {
       readonly kind: "unread";
+      readonly key: string;
       readonly label: string;
       readonly failure: RuntimeFailureKind;
       readonly message: string;
@@ -26,6 +27,8 @@ export type RuntimeReport =
 
 export interface ReadReport {
   readonly kind: "read";
+  /** Of the target, the same from pass to pass. */
+  readonly key: string;
   readonly label: string;
   readonly containers: number;
   readonly sandboxes: number;

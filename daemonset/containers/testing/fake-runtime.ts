@@ -42,7 +42,7 @@ export interface FakeContainer {
 export class NameReservedError extends Error {}
 
 export class FakeRuntime implements ContainerRuntime {
-  readonly label: string;
+  readonly #label: string;
   readonly calls: Call[] = [];
   /** Running containers that a remove has killed. */
   readonly killed: string[] = [];
@@ -55,8 +55,12 @@ export class FakeRuntime implements ContainerRuntime {
   #made = 0;
 
   constructor(nowNanos: bigint, label = "fake at /run/fake.sock") {
-    this.label = label;
+    this.#label = label;
     this.nowNanos = nowNanos;
+  }
+
+  get label(): string {
+    return this.#label;
   }
 
   #nextID(): string {

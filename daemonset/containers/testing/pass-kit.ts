@@ -60,11 +60,12 @@ export class PassKit {
     return runPass(
       {
         phase,
-        targets: targets.map((target) => ("runtime" in target ? target : { runtime: target })),
+        targets: targets.map((target) => ("runtime" in target ? target : { key: target.label, runtime: target })),
         settings: DEFAULT_SETTINGS,
         own: this.own,
         kubeletStopped: false,
         history: this.history,
+        listTimeoutMillis: 1_000,
         ...rest,
         apply: { ...DEFAULT_APPLY, ...apply },
       },
