@@ -1,8 +1,9 @@
 // Entry of `npm run bench -- NAME`: runs one bench, prints its table, then its result as one line of JSON.
 import type { Bench } from "./bench.ts";
+import { deniedUncordonBench } from "./denied-uncordon/bench.ts";
 import { handlerBench } from "./handler/bench.ts";
 
-const benches: readonly Bench[] = [handlerBench];
+const benches: readonly Bench[] = [handlerBench, deniedUncordonBench];
 
 function list(): string {
   const lines = benches.map((bench) => `  ${bench.name.padEnd(18)}${bench.about}`);

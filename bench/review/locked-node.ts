@@ -8,6 +8,8 @@ export interface LockedNodeSpec {
   readonly name: string;
   /** Of its JSON; images fill it up, so it ends up to 200 bytes short. */
   readonly bytes: number;
+  /** Beside the usual ones. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** Who holds the lock of every such node. */
@@ -16,9 +18,9 @@ const UID = "6f2b1c9e-6a0e-4ab6-9a0b-5d6c1f0e7a31";
 const BOOT_ID = "b1d3e9c1-2f4e-4a0c-9a51-7f3f7c0b2d10";
 
 /** A cordoned Node with a stamped lock. Without managedFields and uid: an API server writes its own. */
-export function lockedNode({ name, bytes }: LockedNodeSpec): JsonObject {
+export function lockedNode({ name, bytes, labels = {} }: LockedNodeSpec): JsonObject {
   const images: JsonObject[] = [];
-  const node = nodeWith(name, images);
+  const node = nodeWith(name, labels, images);
   let size = Buffer.byteLength(JSON.stringify(node));
   for (let index = 0; ; index += 1) {
     const image = imageOf(index);
@@ -40,7 +42,7 @@ const spec = {
   taints: [{ key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" }],
 };
 
-function nodeWith(name: string, images: readonly JsonObject[]): JsonObject {
+function nodeWith(name: string, labels: JsonObject, images: readonly JsonObject[]): JsonObject {
   const lock = writeRecord({
     holder: HOLDER,
     reason: "kernel update",
@@ -53,7 +55,11 @@ function nodeWith(name: string, images: readonly JsonObject[]): JsonObject {
   return {
     apiVersion: "v1",
     kind: "Node",
-    metadata: { name, labels: labelsOf(name), annotations: { [LOCK_ANNOTATION]: lock, ...annotations } },
+    metadata: {
+      name,
+      labels: { ...labelsOf(name), ...labels },
+      annotations: { [LOCK_ANNOTATION]: lock, ...annotations },
+    },
     spec: { ...spec, unschedulable: true },
     status: { ...statusOf(name), images },
   };
