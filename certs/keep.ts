@@ -33,10 +33,10 @@ export interface KeepSettings {
   readonly graceMillis: number;
 }
 
-/** Lives as cert-manager's CA (365 d) with a leaf of 90 d; polls as its 10 s; settles well above 2 s of lag. */
+/** Lives as the settings' defaults; settles well above the API server's 2 s of lag. */
 export const DEFAULT_KEEP_SETTINGS: KeepSettings = {
   caLifeMillis: 365 * 86_400_000,
-  leafLifeMillis: 90 * 86_400_000,
+  leafLifeMillis: 30 * 86_400_000,
   pollMillis: 10_000,
   settleMillis: 15_000,
   graceMillis: 600_000,

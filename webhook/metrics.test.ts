@@ -131,6 +131,7 @@ test.each([
   'nodelatch_webhook_overrides_total{decision="allowed"}',
   'nodelatch_webhook_overrides_total{decision="unknown"}',
   'nodelatch_webhook_events_total{result="written"}',
+  'nodelatch_webhook_events_total{result="held"}',
   'nodelatch_webhook_events_total{result="failed"}',
 ])("%s starts at 0, so that a first increase is seen", async (series) => {
   const { scrape } = await start(() => () => ALLOW);

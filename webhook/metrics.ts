@@ -9,7 +9,7 @@ export interface MetricsOptions {
   readonly webhooks: readonly string[];
 }
 
-export type EventResult = "written" | "failed" | "dropped";
+export type EventResult = "written" | "held" | "failed" | "dropped";
 
 /** One answered call. */
 export interface Answered {
@@ -51,7 +51,7 @@ const USUAL = [
 ] as const;
 
 const OVERRIDE_ANSWERS: readonly OverrideAnswer["kind"][] = ["allowed", "denied", "unknown"];
-const EVENT_RESULTS: readonly EventResult[] = ["written", "failed", "dropped"];
+const EVENT_RESULTS: readonly EventResult[] = ["written", "held", "failed", "dropped"];
 
 /** Metrics in a registry of their own: no globals, so two servers in one process don't mix. */
 export function createMetrics(options: MetricsOptions): WebhookMetrics {
@@ -101,7 +101,7 @@ export function createMetrics(options: MetricsOptions): WebhookMetrics {
   });
   const events = new Counter({
     name: "nodelatch_webhook_events_total",
-    help: "Events UncordonRefused, by result: written, failed, or dropped because there were too many.",
+    help: "Events UncordonRefused, by result: written; held back for a later write; failed; or dropped because there were too many.",
     labelNames: ["result"],
     registers,
   });

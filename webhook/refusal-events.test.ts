@@ -3,11 +3,11 @@ import { createRefusalEvents, type EventResult } from "./refusal-events.ts";
 
 const refused = { nodeName: "n1", nodeUID: "u1", username: "bob", message: "no" };
 
-function events(post: (signal: AbortSignal) => Promise<void>, perMinute = 60) {
+function events(post: (signal: AbortSignal) => Promise<"held" | undefined>, perMinute = 60) {
   const clock = { now: 0 };
   const results: EventResult[] = [];
   const made = createRefusalEvents({
-    post: (_refused, signal) => post(signal),
+    post: async (_refused, signal) => (await post(signal)) ?? "posted",
     nowMillis: () => clock.now,
     onResult: (result) => results.push(result),
     perMinute,
@@ -24,6 +24,7 @@ test("an event is posted after the answer, not before", async () => {
   const made = events(async () => {
     await new Promise((resolve) => setTimeout(resolve, 5));
     posted = true;
+    return undefined;
   });
   made.note(refused);
   expect(posted).toBe(false);
@@ -32,8 +33,15 @@ test("an event is posted after the answer, not before", async () => {
   expect(made.results).toEqual(["posted"]);
 });
 
+test("one that is held back for a later write does not count as posted", async () => {
+  const made = events(() => Promise.resolve("held"));
+  made.note(refused);
+  await made.idle();
+  expect(made.results).toEqual(["held"]);
+});
+
 test("no more than so many a minute are posted, and the allowance comes back with time", async () => {
-  const made = events(() => Promise.resolve(), 3);
+  const made = events(() => Promise.resolve(undefined), 3);
   for (let sent = 0; sent < 10; sent += 1) made.note(refused);
   await made.idle();
   expect(count(made.results, "posted")).toBe(3);
@@ -46,7 +54,7 @@ test("no more than so many a minute are posted, and the allowance comes back wit
 });
 
 test("a clock that steps back neither posts more nor blocks for ever", async () => {
-  const made = events(() => Promise.resolve(), 1);
+  const made = events(() => Promise.resolve(undefined), 1);
   made.note(refused);
   made.clock.now = -3_600_000;
   made.note(refused);
@@ -70,7 +78,7 @@ test("a failed post is reported and the next one goes on", async () => {
   let calls = 0;
   const made = events(() => {
     calls += 1;
-    return calls === 1 ? Promise.reject(new Error("403")) : Promise.resolve();
+    return calls === 1 ? Promise.reject(new Error("403")) : Promise.resolve(undefined);
   });
   made.note(refused);
   made.note(refused);

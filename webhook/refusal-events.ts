@@ -4,11 +4,12 @@
  */
 import type { RefusedUncordon } from "./guard.ts";
 
-export type EventResult = "posted" | "failed" | "rate-limited" | "dropped";
+/** held: not written now; a later write of the same Event counts it. */
+export type EventResult = "posted" | "held" | "failed" | "rate-limited" | "dropped";
 
 export interface RefusalEventsPorts {
-  /** Posts one Event; rejects if it can't. */
-  readonly post: (refused: RefusedUncordon, signal: AbortSignal) => Promise<void>;
+  /** Posts one Event, or holds it back for a later write; rejects if it can't. */
+  readonly post: (refused: RefusedUncordon, signal: AbortSignal) => Promise<"posted" | "held">;
   readonly nowMillis: () => number;
   readonly onResult: (result: EventResult, refused: RefusedUncordon, cause?: unknown) => void;
   readonly perMinute: number;
@@ -47,8 +48,8 @@ export function createRefusalEvents(ports: RefusalEventsPorts): RefusalEvents {
   async function drainQueue(): Promise<void> {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       try {
-        await ports.post(next, AbortSignal.timeout(ports.postTimeoutMillis ?? 5_000));
-        ports.onResult("posted", next);
+        const result = await ports.post(next, AbortSignal.timeout(ports.postTimeoutMillis ?? 5_000));
+        ports.onResult(result, next);
       } catch (cause) {
         ports.onResult("failed", next, cause);
       }

@@ -124,6 +124,14 @@ function createServer(
   });
 }
 
+const COUNTED_AS = {
+  posted: "written",
+  held: "held",
+  failed: "failed",
+  "rate-limited": "dropped",
+  dropped: "dropped",
+} as const;
+
 function makeRefusalEvents(
   { config, kube, world, log, instance }: RunOptions,
   metrics: WebhookMetrics,
@@ -140,12 +148,14 @@ function makeRefusalEvents(
     post: async (refused, signal) => {
       const message = `uncordon by ${refused.username} refused: ${refused.message}`;
       const { nodeName, nodeUID: nodeUid } = refused;
-      await events.post({ nodeName, nodeUid, type: "Warning", reason: "UncordonRefused", message }, signal);
+      const event = { nodeName, nodeUid, type: "Warning", reason: "UncordonRefused", message } as const;
+      const outcome = await events.post(event, signal);
+      return outcome === "created" || outcome === "counted" ? "posted" : "held";
     },
     nowMillis: () => world.clock.monotonicMillis(),
     perMinute: config.eventsPerMinute,
     onResult: (result, refused, cause) => {
-      metrics.event(result === "posted" ? "written" : result === "failed" ? "failed" : "dropped");
+      metrics.event(COUNTED_AS[result]);
       if (result === "failed") log.warn({ err: cause, node: refused.nodeName }, "post Event UncordonRefused");
     },
   });

@@ -7,7 +7,7 @@ import { duration, flag, integer, names, objectName, oneOf, optionalDuration, te
 export const SETTINGS = {
   port: integer({ flag: "port", help: "serves the API server's reviews over HTTPS" }, 9443, 1, 65_535),
   probePort: integer(
-    { flag: "probe-port", help: "serves /livez, /readyz and /metrics over plain HTTP" },
+    { flag: "probe-port", help: "serves /healthz, /livez, /readyz and /metrics over plain HTTP" },
     8080,
     1,
     65_535,

@@ -35,6 +35,8 @@ const MAX_CLIENTS = 200;
 
 interface Target {
   readonly url: URL;
+  /** As messages name it: a Service with its port, which URL itself drops if it is 443. */
+  readonly shown: string;
   /** Where the TCP connection goes, if not to the URL's own host. */
   readonly connect: { readonly host: string; readonly port: number } | undefined;
 }
@@ -88,7 +90,7 @@ export function webhookClient(resolveService: ServiceResolver): WebhookClient {
       }
     } catch (error) {
       const why = signal.aborted ? "context deadline exceeded" : transportError(error, target.connect?.host);
-      return failed(`Post "${target.url.href}": ${why}`, error);
+      return failed(`Post "${target.shown}": ${why}`, error);
     }
   }
 
@@ -109,15 +111,17 @@ function targetOf(
 ): Target | string {
   const query = `?timeout=${timeoutSeconds}s`;
   const service = own(client, "service");
-  if (service === undefined) return { url: new URL(textAt(client, "url") + query), connect: undefined };
+  if (service === undefined) {
+    const url = new URL(textAt(client, "url") + query);
+    return { url, shown: url.href, connect: undefined };
+  }
   const [namespace, name] = [textAt(objectAt(service), "namespace"), textAt(objectAt(service), "name")];
   const port = Number(own(objectAt(service), "port") ?? 443);
   const path = textAt(objectAt(service), "path") || "/";
-  // Spelled out with the default port, as the real message does; URL itself would drop :443.
   const shown = `https://${name}.${namespace}.svc:${port}${path}${query}`;
   const address = resolveService(namespace, name, port);
   if (address === undefined) return `Post "${shown}": service ${JSON.stringify(name)} not found`;
-  return { url: new URL(shown), connect: address };
+  return { url: new URL(shown), shown, connect: address };
 }
 
 function post(target: Target, agent: Agent, body: string, signal: AbortSignal): Promise<Received> {
