@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { probe } from "../../../daemonset/runtime/detect/probe.ts";
 import { openCri, type CriRuntime } from "../../../daemonset/runtime/cri.ts";
 import { openCriDriver, type CriDriver } from "../../../daemonset/runtime/testing/cri-driver.ts";
 import { criScenarios, somePod } from "../../../daemonset/runtime/testing/cri-scenarios.ts";
@@ -54,5 +55,11 @@ describe("a real containerd", () => {
     const sandboxes = await runtime.listSandboxes(signal);
     expect(sandboxes.length).toBeGreaterThan(0);
     for (const { id } of sandboxes) expect(answer.includes(id)).toBe(true);
+  });
+
+  it("is found by its socket under the host's root", async () => {
+    const found = await probe("/c.sock", { hostRoot: containerd.folder, dockerHostPath: "/none" }, signal);
+    expect(found).toMatchObject({ answers: { kind: "answers", name: "containerd" }, protocol: "cri" });
+    if ("runtime" in found) found.runtime.close();
   });
 });

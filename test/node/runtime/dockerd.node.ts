@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { probe } from "../../../daemonset/runtime/detect/probe.ts";
 import { openEngine } from "../../../daemonset/runtime/engine/engine.ts";
 import type { ContainerRuntime } from "../../../daemonset/runtime/runtime.ts";
 import { somePod } from "../../../daemonset/runtime/testing/cri-scenarios.ts";
@@ -46,5 +47,16 @@ describe("a real dockerd", () => {
     const either = /^(?:removed, refused, gone|busy, started, running)$/;
     for (const end of ends) expect(end).toMatch(either);
     expect(ends).toContain("busy, started, running");
+  });
+
+  it("is found by its socket, and its containerd is told apart from one of Kubernetes'", async () => {
+    const options = { hostRoot: dockerd.folder, dockerHostPath: "/d.sock" };
+    expect(await probe("/d.sock", options, signal)).toMatchObject({
+      answers: { kind: "answers", name: "docker" },
+      protocol: "engine",
+    });
+    expect(await probe("/exec/containerd/containerd.sock", options, signal)).toMatchObject({
+      kind: "without-cri",
+    });
   });
 });
