@@ -17,6 +17,8 @@ export function makeBusConnector(address: string = SYSTEM_BUS_ADDRESS): BusConne
       busAddress: address,
       // Root's own name is the only one that the system bus asks for.
       authMethods: ["EXTERNAL"],
+      // No Hello by the library: an error to that (a bus that hangs, or is full) it throws where nobody can catch it.
+      direct: true,
       plainValues: true,
       returnBigInt: true,
       // logind sends nothing near this size; a peer that does is broken.
@@ -29,6 +31,7 @@ export function makeBusConnector(address: string = SYSTEM_BUS_ADDRESS): BusConne
       connection.stream.destroy();
     };
     connection.on("error", (error) => end(`bus ${address}`, error));
+    connection.on("handlerError", (error) => end(`message from ${address}`, error));
     connection.on("end", () => end(`bus ${address} ended the connection`));
     connection.on("close", () => end(`bus ${address} closed the connection`));
     connection.on("message", (message: Message) => {
@@ -36,7 +39,7 @@ export function makeBusConnector(address: string = SYSTEM_BUS_ADDRESS): BusConne
       if (received !== undefined) onSignal(received);
     });
     try {
-      await client.invokeDbus({ member: "GetId" }, { signal });
+      await client.invokeDbus({ member: "Hello" }, { signal });
     } catch (cause) {
       end(`connect to ${address}`, cause);
       throw new Error(`connect to ${address}`, { cause });

@@ -21,7 +21,10 @@ const never: () => Promise<never> = async () => new Promise<never>(() => {});
 /** Starts it; `outcome` is there when it ended. */
 function prepare(pass: ShutdownPass, more: Partial<PrepareOptions> = {}): { outcome?: PrepareOutcome } {
   const result: { outcome?: PrepareOutcome } = {};
-  void prepareForShutdown({
+  async function run(options: PrepareOptions): Promise<void> {
+    result.outcome = await prepareForShutdown(options);
+  }
+  void run({
     pass,
     time,
     settingMillis: 10_000,
@@ -29,8 +32,6 @@ function prepare(pass: ShutdownPass, more: Partial<PrepareOptions> = {}): { outc
     readDelayMaxMillis: async () => 5_000,
     release: async () => void released.push(time.monotonicMillis()),
     ...more,
-  }).then((outcome) => {
-    result.outcome = outcome;
   });
   return result;
 }

@@ -1,5 +1,5 @@
 /** As much of org.freedesktop.systemd1 as logind asks of it; it starts nothing and writes down what it should have. */
-import { Variant, type MessageBus } from "dbus-native";
+import { createConnection, Variant, type Message } from "dbus-native";
 
 export interface StartedUnit {
   readonly unit: string;
@@ -13,28 +13,51 @@ export interface FakeSystemd {
   setState(state: string): void;
   /** Ends the last job as cancelled, as `systemctl cancel` does: logind takes its announcement back. */
   cancelJob(): void;
+  stop(): void;
 }
 
 const PATH = "/org/freedesktop/systemd1";
 const MANAGER = "org.freedesktop.systemd1.Manager";
 
-export async function startSystemd(bus: MessageBus): Promise<FakeSystemd> {
+/** Speaks on a bare connection: the library's own objects would answer for the properties. */
+export async function startSystemd(busAddress: string): Promise<FakeSystemd> {
   const started: StartedUnit[] = [];
   let state = "running";
-  const on = (iface: string, member: string, answer: (...args: unknown[]) => unknown, out: string): void =>
-    bus.setMethodCallHandler(PATH, iface, member, [answer, out]);
-  on(MANAGER, "Subscribe", () => undefined, "");
-  on(
-    MANAGER,
-    "StartUnit",
-    (unit) => {
-      started.push({ unit: String(unit), atMillis: performance.now() });
-      return jobPath(started.length);
-    },
-    "o",
-  );
-  on("org.freedesktop.DBus.Properties", "Get", () => new Variant("s", state), "v");
-  await bus.requestName("org.freedesktop.systemd1", 0);
+  let serial = 0;
+  const connection = createConnection({ busAddress, authMethods: ["EXTERNAL"] });
+  const named = Promise.withResolvers<void>();
+  const send = (message: Message): void => void connection.message({ ...message, serial: (serial += 1) });
+  function callBus(member: string, more: Message = {}): void {
+    const bus = "org.freedesktop.DBus";
+    send({ type: 1, destination: bus, path: "/org/freedesktop/DBus", interface: bus, member, ...more });
+  }
+  function answer({ sender, serial: replySerial }: Message, signature: string, value: unknown): void {
+    if (sender === undefined || replySerial === undefined) return;
+    const body = signature === "" ? {} : { signature, body: [value] };
+    send({ type: 2, destination: sender, replySerial, ...body });
+  }
+  connection.on("error", (error) => named.reject(error));
+  connection.on("message", (message) => {
+    if (message.type === 2 && message.replySerial === 2) named.resolve();
+    if (message.type !== 1) return;
+    switch (message.member ?? "") {
+      case "StartUnit":
+        started.push({ unit: String(message.body?.[0]), atMillis: performance.now() });
+        answer(message, "o", jobPath(started.length));
+        break;
+      case "LoadUnit":
+        answer(message, "o", `${PATH}/unit/some_2etarget`);
+        break;
+      case "Get":
+        answer(message, "v", new Variant("s", message.body?.[1] === "SystemState" ? state : "loaded"));
+        break;
+      default:
+        answer(message, "", undefined);
+    }
+  });
+  callBus("Hello");
+  callBus("RequestName", { signature: "su", body: ["org.freedesktop.systemd1", 0] });
+  await named.promise;
   return {
     started,
     setState(next) {
@@ -44,8 +67,16 @@ export async function startSystemd(bus: MessageBus): Promise<FakeSystemd> {
       const job = started.length;
       const unit = started.at(-1)?.unit;
       if (unit === undefined) throw new Error("logind started no job yet");
-      bus.sendSignal(PATH, MANAGER, "JobRemoved", "uoss", [job, jobPath(job), unit, "canceled"]);
+      send({
+        type: 4,
+        path: PATH,
+        interface: MANAGER,
+        member: "JobRemoved",
+        signature: "uoss",
+        body: [job, jobPath(job), unit, "canceled"],
+      });
     },
+    stop: () => void connection.stream.destroy(),
   };
 }
 

@@ -27,6 +27,8 @@ export interface LoginMachine {
   /** Kills and restarts the bus; logind goes down with it and is started again, as systemd would. */
   restartBus(): Promise<void>;
   restartLogind(): Promise<void>;
+  /** The same, and logind forgets every lock: as when /run/systemd is emptied. */
+  forgetLocks(): Promise<void>;
   /** A client of its own on the bus; ended with the machine. */
   client(): MessageBus;
   stop(): Promise<void>;
@@ -41,7 +43,7 @@ const busConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Con
 <busconfig>
   <type>system</type><listen>unix:path=/run/dbus/system_bus_socket</listen><auth>EXTERNAL</auth>
   <policy context="default">
-    <allow send_destination="*"/><allow send_type="signal"/><allow receive_type="signal"/><allow own="*"/>
+    <allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/>
   </policy>
 </busconfig>
 `;
@@ -141,10 +143,11 @@ export async function startLoginMachine(
     },
     async restartBus() {
       await logind.kill();
+      systemd?.stop();
       await bus.kill();
       bus.start();
       await busAnswers();
-      systemd = await startSystemd(client());
+      systemd = await startSystemd(busAddress);
       logind.start();
       await logindAnswers();
     },
@@ -153,7 +156,14 @@ export async function startLoginMachine(
       logind.start();
       await logindAnswers();
     },
+    async forgetLocks() {
+      await logind.kill();
+      await rm(join(run, "systemd", "inhibit"), { recursive: true, force: true });
+      logind.start();
+      await logindAnswers();
+    },
     async stop() {
+      systemd?.stop();
       for (const made of clients) made.connection.stream.destroy();
       await logind.kill();
       await bus.kill();
@@ -165,7 +175,7 @@ export async function startLoginMachine(
   if (start !== "nothing") {
     bus.start();
     await busAnswers();
-    systemd = await startSystemd(client());
+    systemd = await startSystemd(busAddress);
   }
   if (start === "all") {
     logind.start();
@@ -192,7 +202,7 @@ async function holdNamespace(run: string): Promise<ChildProcess> {
     [...args, "unshare", "--mount", "--propagation", "private", "sh", "-c", script, run],
     { stdio: ["ignore", "pipe", "inherit"] },
   );
-  const [first] = await Promise.race([once(holder.stdout, "data"), once(holder, "exit")]);
-  if (!Buffer.isBuffer(first)) throw new Error("no mount namespace of its own; the tests need root");
+  const first: unknown[] = await Promise.race([once(holder.stdout, "data"), once(holder, "exit")]);
+  if (!Buffer.isBuffer(first[0])) throw new Error("no mount namespace of its own; the tests need root");
   return holder;
 }

@@ -1,4 +1,6 @@
 /** Real logind, real bus, real systemd-inhibit: what happens between the announcement and the shutdown. */
+import { spawn } from "node:child_process";
+import { join } from "node:path";
 import { pino } from "pino";
 import { afterEach, describe, expect, test } from "vitest";
 import { makeBusConnector } from "../../../daemonset/host/logind/dbus-native-bus.ts";
@@ -8,6 +10,8 @@ import type { ShutdownPass } from "../../../daemonset/host/shutdown/prepare.ts";
 import { realTime } from "../../../daemonset/host/time.ts";
 import { waitFor } from "../../cluster/process/wait-for.ts";
 import { startLoginMachine, type LoginMachine } from "./login-machine.ts";
+
+const host = join(import.meta.dirname, "..", "..", "..", "daemonset", "host");
 
 let cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -177,6 +181,7 @@ describe("the lock and the watch come back", () => {
   test.each([
     ["after a restart of the bus", async (machine: LoginMachine) => machine.restartBus()],
     ["after a crash of logind", async (machine: LoginMachine) => machine.restartLogind()],
+    ["after logind forgot all locks", async (machine: LoginMachine) => machine.forgetLocks()],
     [
       "after five crashes of logind in a row",
       async (machine: LoginMachine) => {
@@ -222,7 +227,43 @@ describe("the lock and the watch come back", () => {
     );
     await machine.restartLogind();
     await heldOn(machine, guard);
+    expect(guard.state().bus.kind).toBe("watching");
   });
+});
+
+test("an agent that is killed leaves no lock and no process behind", async () => {
+  const machine = await machineWith();
+  const script = `
+    import { makeShutdownGuard } from ${JSON.stringify(join(host, "shutdown", "guard.ts"))};
+    import { makeBusConnector } from ${JSON.stringify(join(host, "logind", "dbus-native-bus.ts"))};
+    import { realTime } from ${JSON.stringify(join(host, "time.ts"))};
+    import { pino } from "pino";
+    const guard = makeShutdownGuard({
+      connect: makeBusConnector(${JSON.stringify(machine.busAddress)}),
+      lockCommand: ${JSON.stringify(machine.lockCommand)},
+      maxPassMillis: 1_000, time: realTime, log: pino({ level: "silent" }), pass: async () => {},
+    });
+    setInterval(() => {}, 1_000);
+    await guard.run(new AbortController().signal);`;
+  const agent = spawn(process.execPath, ["--input-type=module-typescript", "--eval", script], {
+    cwd: import.meta.dirname,
+    stdio: "inherit",
+  });
+  await until(
+    "the agent's lock",
+    async () => locksOf(machine),
+    (text) => text === '["shutdown delay"]',
+  );
+  const before = performance.now();
+  agent.kill("SIGKILL");
+  await until(
+    "no lock",
+    async () => locksOf(machine),
+    (text) => text === "[]",
+  );
+  const tookMillis = performance.now() - before;
+  console.log(`lock gone ${tookMillis.toFixed(0)} ms after kill -9`);
+  expect(tookMillis).toBeLessThan(1_000);
 });
 
 describe("what is no shutdown", () => {
