@@ -96,8 +96,7 @@ class Run {
   }
 
   async #tryOne(removal: Removal): Promise<OutcomeKind> {
-    const { signal, settings } = this.#request;
-    if (signal.aborted) return { kind: "left", why: "no-time" };
+    const { settings } = this.#request;
     if (this.#unanswered >= SILENT_AFTER) return { kind: "left", why: "runtime-silent" };
     const outcome = await removeOne(removal, {
       ...this.#request,

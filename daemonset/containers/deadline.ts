@@ -22,7 +22,7 @@ export async function within<T>(
   const onAbort = () => end("the time for all of it is used up", signal.reason);
   const timer = setTimeout(() => end(`no answer within ${millis} ms`, undefined), millis);
   timer.unref();
-  signal.addEventListener("abort", onAbort, { once: true });
+  signal.addEventListener("abort", onAbort);
   try {
     // The loser of the race stays handled: race() subscribes to both.
     return await Promise.race([call(controller.signal), cut]);

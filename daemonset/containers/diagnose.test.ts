@@ -3,13 +3,19 @@ import { RuntimeError } from "../runtime/runtime.ts";
 import { announce, eventsOf, MOST_EVENTS, type AgentEvent } from "./announce.ts";
 import { Diagnoses } from "./diagnose.ts";
 import { WEB } from "./fixture.ts";
-import type { PassTarget } from "./pass.ts";
+import type { PassTarget } from "./pass-request.ts";
 import { DEFAULT_SETTINGS } from "./settings.ts";
 import { FakeRuntime } from "./testing/fake-runtime.ts";
 import { HOUR_NANOS, PassKit, WALL_NANOS } from "./testing/pass-kit.ts";
 
 const ID = "f".repeat(64);
-const FULL = { path: "/var/lib/containerd", freeBytes: 1, totalBytes: 1e12, freeInodes: 1e6, totalInodes: 1e6 };
+const FULL = {
+  path: "/var/lib/containerd",
+  freeBytes: 1,
+  totalBytes: 1e12,
+  freeInodes: 1e6,
+  totalInodes: 1e6,
+};
 const ROOMY = { ...FULL, freeBytes: 1e11 };
 
 function kitWith(target: PassTarget) {
@@ -35,13 +41,19 @@ describe("diagnoses over passes", () => {
   test("name a hung create once, until it is gone", async () => {
     let made = [ID];
     const runtime = new FakeRuntime(WALL_NANOS);
-    const { kit, diagnoses, pass } = kitWith({ key: "/run/fake.sock", runtime, suspectedCreates: async () => made });
+    const { kit, diagnoses, pass } = kitWith({
+      key: "/run/fake.sock",
+      runtime,
+      suspectedCreates: async () => made,
+    });
     expect(await pass()).toEqual(quiet);
     kit.nowMillis += 30_000;
     expect(await pass()).toEqual({ begun: ["create-in-flight"], ended: [] });
     kit.nowMillis += 30_000;
     expect(await pass()).toEqual(quiet);
-    expect(diagnoses.standing()).toMatchObject([{ sinceMillis: 31_000, finding: { kind: "create-in-flight" } }]);
+    expect(diagnoses.standing()).toMatchObject([
+      { sinceMillis: 31_000, finding: { kind: "create-in-flight" } },
+    ]);
     made = [];
     expect(await pass()).toEqual({ begun: [], ended: ["create-in-flight"] });
     expect(runtime.removed).toEqual([]);
@@ -49,7 +61,10 @@ describe("diagnoses over passes", () => {
 
   test("name a runtime that is refused, and end nothing else meanwhile", async () => {
     const runtime = new FakeRuntime(WALL_NANOS);
-    runtime.create(runtime.runSandbox(WEB), "app", 0, { state: "exited", createdAtNanos: WALL_NANOS + HOUR_NANOS });
+    runtime.create(runtime.runSandbox(WEB), "app", 0, {
+      state: "exited",
+      createdAtNanos: WALL_NANOS + HOUR_NANOS,
+    });
     const { kit, diagnoses, pass } = kitWith({ key: "/run/fake.sock", runtime });
     expect(await pass()).toEqual({ begun: ["clock-in-future"], ended: [] });
     runtime.before = () => {
@@ -58,7 +73,10 @@ describe("diagnoses over passes", () => {
     expect(await pass()).toEqual(quiet);
     kit.nowMillis += 60_000;
     expect(await pass()).toEqual({ begun: ["runtime-down"], ended: [] });
-    expect(diagnoses.standing().map(({ finding }) => finding.kind)).toEqual(["clock-in-future", "runtime-down"]);
+    expect(diagnoses.standing().map(({ finding }) => finding.kind)).toEqual([
+      "clock-in-future",
+      "runtime-down",
+    ]);
     runtime.before = () => {};
     kit.wallNanos += HOUR_NANOS;
     expect(await pass()).toEqual({ begun: [], ended: ["runtime-down", "clock-in-future"] });
@@ -84,7 +102,8 @@ describe("diagnoses over passes", () => {
     runtime.reboot();
     const { diagnoses, pass } = kitWith({ key: "/run/fake.sock", runtime });
     runtime.before = ({ method }) => {
-      if (method === "removeContainer") throw new RuntimeError("other", "write meta.db: no space left on device");
+      if (method === "removeContainer")
+        throw new RuntimeError("other", "write meta.db: no space left on device");
     };
     expect(await pass([FULL])).toEqual({ begun: ["disk-full", "disk-full"], ended: [] });
     expect(diagnoses.standing().map(({ finding }) => finding.subject)).toEqual([FULL.path, "/run/fake.sock"]);
@@ -138,8 +157,12 @@ describe("Events", () => {
       "Warning StuckContainerLeft",
     ]);
     expect(events[0]?.message).toBe("/a: 0 MiB; free space");
-    expect(events[1]?.message).toMatch(/^removed default\/web c1 attempt 0 \(0{11}3\): created but never started/);
-    expect(events[2]?.message).toMatch(/is stuck \(created .*\), but was not removed: busy at the last of 5 tries/);
+    expect(events[1]?.message).toMatch(
+      /^removed default\/web c1 attempt 0 \(0{11}3\): created but never started/,
+    );
+    expect(events[2]?.message).toMatch(
+      /is stuck \(created .*\), but was not removed: busy at the last of 5 tries/,
+    );
   });
 
   test("of nothing are none", async () => {
@@ -167,7 +190,11 @@ describe("Events", () => {
     expect(events.at(-1)?.message).toBe("removed 500 stuck containers in all; the agent's log names each");
   });
 
-  const event = (message: string): AgentEvent => ({ type: "Normal", reason: "StuckContainerRemoved", message });
+  const event = (message: string): AgentEvent => ({
+    type: "Normal",
+    reason: "StuckContainerRemoved",
+    message,
+  });
 
   test("are posted in order, and counted", async () => {
     const posted: string[] = [];

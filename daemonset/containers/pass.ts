@@ -1,14 +1,15 @@
 /** One pass over the containers of the given runtimes: look, decide, remove, report. */
-import { RuntimeError, type ContainerRuntime } from "../runtime/runtime.ts";
-import { apply, type ApplyRequest, type ApplySettings } from "./apply.ts";
+import { RuntimeError } from "../runtime/runtime.ts";
+import { apply } from "./apply.ts";
 import { futureDates } from "./clock-sign.ts";
 import { askDates, datesToAsk } from "./dates.ts";
 import { within } from "./deadline.ts";
 import { decide, type Keep, type Removal } from "./decide.ts";
-import type { History } from "./history.ts";
 import { unlisted } from "./in-flight.ts";
-import { observe, type Clock, type Observation } from "./observation.ts";
+import { observe, type Observation } from "./observation.ts";
 import type { Outcome } from "./outcome.ts";
+import { logOutcome } from "./outcome-log.ts";
+import type { PassPorts, PassRequest, PassTarget } from "./pass-request.ts";
 import {
   keptCounts,
   keptExamples,
@@ -20,60 +21,6 @@ import {
   type ReadReport,
   type RuntimeReport,
 } from "./report.ts";
-import type { ContainersSettings, OwnPod, Phase, Rule } from "./settings.ts";
-
-export interface PassTarget {
-  /** The same from pass to pass, e.g. the socket's path: a label may change once the runtime has said its name. */
-  readonly key: string;
-  readonly runtime: ContainerRuntime;
-  /**
-   * IDs of containers that are being made as far as anything but the runtime's lists knows (state-directory.ts,
-   * reservation.ts). It is asked before the lists.
-   */
-  readonly suspectedCreates?: ((signal: AbortSignal) => Promise<readonly string[]>) | undefined;
-  /** Whether the container has a task (state-directory.ts). */
-  readonly hasTask?: ApplyRequest["hasTask"];
-}
-
-/** As pino has it. */
-export interface PassLog {
-  info(fields: Readonly<Record<string, unknown>>, message: string): void;
-  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
-}
-
-export interface PassMetrics {
-  /** Once for each runtime of each pass. */
-  passed(phase: Phase, read: boolean, seconds: number): void;
-  /** Once for each removal decided. */
-  settled(phase: Phase, rule: Rule, outcome: Outcome["kind"]): void;
-  /** How many containers of all runtimes the last pass kept, by reason. */
-  kept(counts: ReadReport["kept"]): void;
-}
-
-export interface PassPorts {
-  readonly clock: Clock;
-  readonly sleep: ApplyRequest["sleep"];
-  readonly random: () => number;
-  readonly log: PassLog;
-  readonly metrics: PassMetrics;
-}
-
-/** containerd listed 100 containers in 8 ms (facts/containers.md 1.3), but a node at boot is busy and cards are slow. */
-export const DEFAULT_LIST_TIMEOUT_MILLIS = 10_000;
-
-export interface PassRequest {
-  readonly phase: Phase;
-  readonly targets: readonly PassTarget[];
-  readonly settings: ContainersSettings;
-  readonly apply: ApplySettings;
-  /** Longest wait for one of the lists, and for creates under way. */
-  readonly listTimeoutMillis: number;
-  readonly own: OwnPod;
-  /** Known, not guessed: nothing answers on its health port, or its unit is inactive. */
-  readonly kubeletStopped: boolean;
-  /** Kept from pass to pass: what may only go when seen twice depends on it. */
-  readonly history: History;
-}
 
 /**
  * Ends soon after `signal` fires, with what is left said as such. Runtimes are worked on side by side, so that one that
@@ -222,27 +169,6 @@ async function carryOut(
     signal,
     onOutcome,
   });
-}
-
-function logOutcome(outcome: Outcome, phase: Phase, runtime: string, log: PassLog): void {
-  const { id, outcome: kind, rule, reason, result } = removalLine(outcome);
-  const { pod, name, attempt } = outcome.removal.container;
-  const fields = {
-    phase,
-    runtime,
-    outcome: kind,
-    rule,
-    reason,
-    result,
-    containerID: id,
-    namespace: pod?.namespace,
-    pod: pod?.name,
-    podUID: pod?.uid,
-    container: name,
-    attempt,
-  };
-  if (kind === "failed" || kind === "left" || kind === "busy") log.warn(fields, "stuck container");
-  else log.info(fields, "stuck container");
 }
 
 function addUp(runtimes: readonly RuntimeReport[]): ReadReport["kept"] {

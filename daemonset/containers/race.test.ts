@@ -42,11 +42,7 @@ describe("a container in a READY sandbox", () => {
     kit.nowMillis += 10_000;
     await kit.pass("boot", [runtime]);
     expect(runtime.containers.size).toBe(0);
-    expect(runtime.calls.map(({ method }) => method)).toEqual([
-      "listContainers",
-      "listSandboxes",
-      ...CALLS,
-    ]);
+    expect(runtime.calls.map(({ method }) => method)).toEqual(["listContainers", "listSandboxes", ...CALLS]);
   });
 
   test.each(CALLS)("whose start begins right before %s survives", async (method) => {

@@ -100,7 +100,8 @@ describe("over 300 random histories", () => {
       const { node, pass } = await live(seed);
       node.settle();
       // What hides behind removed labels can't be healed, and nothing of Kubernetes makes such a thing.
-      for (const [id, { pod }] of node.runtime.containers) if (pod === undefined) node.runtime.containers.delete(id);
+      for (const [id, { pod }] of node.runtime.containers)
+        if (pod === undefined) node.runtime.containers.delete(id);
       stuck += node.syncAll().filter(({ kind }) => kind === "reserved").length;
       for (let round = 0; round < 4; round++) {
         await pass("boot");

@@ -50,13 +50,13 @@ describe("a verdict says in words", () => {
         "can't make a new one",
     ],
     ["a running one", { state: "running" }, {}, "it runs"],
+    ["one without labels", { pod: undefined }, {}, "it carries no Kubernetes labels"],
     [
-      "one without labels",
-      { pod: undefined },
+      "one of its own pod",
       {},
-      "it carries no Kubernetes labels",
+      { own: { kind: "pod", uid: WEB.uid } },
+      "it belongs to this program's own pod",
     ],
-    ["one of its own pod", {}, { own: { kind: "pod", uid: WEB.uid } }, "it belongs to this program's own pod"],
     [
       "one when its own pod is not known",
       {},
@@ -81,12 +81,7 @@ describe("a verdict says in words", () => {
       {},
       "its sandbox is listed as another pod's",
     ],
-    [
-      "one that may run",
-      { state: "unknown" },
-      {},
-      "the runtime has lost its status, and it may still run",
-    ],
+    ["one that may run", { state: "unknown" }, {}, "the runtime has lost its status, and it may still run"],
     [
       "an ended one in order",
       { state: "exited", createdAtNanos: 10n },

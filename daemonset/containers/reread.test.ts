@@ -11,9 +11,12 @@ describe("a container read again", () => {
     expect(whyChanged(judged, { ...judged })).toBeUndefined();
   });
 
-  test.each(["running", "exited", "unknown", "unrecognized"] as const)("has changed if it is %s now", (state) => {
-    expect(whyChanged(judged, { ...judged, state })).toBe("state-changed");
-  });
+  test.each(["running", "exited", "unknown", "unrecognized"] as const)(
+    "has changed if it is %s now",
+    (state) => {
+      expect(whyChanged(judged, { ...judged, state })).toBe("state-changed");
+    },
+  );
 
   test.each<[string, Partial<ContainerSummary>]>([
     ["ID", { id: "c1" }],

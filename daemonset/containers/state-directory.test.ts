@@ -53,10 +53,14 @@ describe("a task", () => {
   test("can't be told where something else is in the way", async () => {
     await mkdir(join(root, "io.containerd.runtime.v2.task"));
     await writeFile(tasks(), "");
-    await expect(containerdStateDirectory(root).hasTask(ID)).rejects.toThrow(`look for a task of container ${ID}`);
+    await expect(containerdStateDirectory(root).hasTask(ID)).rejects.toThrow(
+      `look for a task of container ${ID}`,
+    );
   });
 
   test.each(["", "..", `../${ID}`, ID.toUpperCase()])("of %j is not looked for", async (id) => {
-    await expect(containerdStateDirectory(root).hasTask(id)).rejects.toThrow("expected 64 hexadecimal digits");
+    await expect(containerdStateDirectory(root).hasTask(id)).rejects.toThrow(
+      "expected 64 hexadecimal digits",
+    );
   });
 });

@@ -2,7 +2,8 @@
 import { DEFAULT_APPLY, type ApplySettings } from "../apply.ts";
 import { History } from "../history.ts";
 import type { Outcome } from "../outcome.ts";
-import { runPass, type PassPorts, type PassRequest, type PassTarget } from "../pass.ts";
+import { runPass } from "../pass.ts";
+import type { PassPorts, PassRequest, PassTarget } from "../pass-request.ts";
 import type { PassReport, ReadReport } from "../report.ts";
 import { DEFAULT_SETTINGS, type OwnPod, type Phase } from "../settings.ts";
 import type { FakeRuntime } from "./fake-runtime.ts";
@@ -60,7 +61,9 @@ export class PassKit {
     return runPass(
       {
         phase,
-        targets: targets.map((target) => ("runtime" in target ? target : { key: target.label, runtime: target })),
+        targets: targets.map((target) =>
+          "runtime" in target ? target : { key: target.label, runtime: target },
+        ),
         settings: DEFAULT_SETTINGS,
         own: this.own,
         kubeletStopped: false,

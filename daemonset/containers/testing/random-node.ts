@@ -88,7 +88,8 @@ export class RandomNode {
   /** Whatever was on its way comes to its end. */
   settle(): void {
     this.faults = false;
-    for (const container of this.#startedAtCall.keys()) if (container.starting) this.runtime.endStart(container);
+    for (const container of this.#startedAtCall.keys())
+      if (container.starting) this.runtime.endStart(container);
     this.#startedAtCall.clear();
     for (const container of this.runtime.containers.values()) {
       if (container.state === "unrecognized") container.state = "exited";
@@ -103,7 +104,11 @@ export class RandomNode {
       .filter(({ pod }) => pod?.uid === sandbox.pod.uid)
       .map(({ attempt }) => attempt);
     try {
-      const container = this.runtime.create(sandboxID, "app", Math.max(-1, ...attempts) + this.#random.below(2));
+      const container = this.runtime.create(
+        sandboxID,
+        "app",
+        Math.max(-1, ...attempts) + this.#random.below(2),
+      );
       if (this.#random.chance(0.2)) Object.assign(container, { pod: undefined });
     } catch (thrown) {
       if (!(thrown instanceof NameReservedError)) throw thrown;
