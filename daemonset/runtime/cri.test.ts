@@ -70,6 +70,33 @@ describe("states that are not what they seem", () => {
   });
 });
 
+describe("a container that is not surely kubelet's", () => {
+  const labels = {
+    "io.kubernetes.pod.uid": "u",
+    "io.kubernetes.pod.namespace": "default",
+    "io.kubernetes.pod.name": "web",
+  };
+
+  it.each([
+    ["without metadata", { labels }],
+    ["without the pod's UID", { metadata: {}, labels: { ...labels, "io.kubernetes.pod.uid": "" } }],
+    [
+      "without the pod's namespace",
+      { metadata: {}, labels: { ...labels, "io.kubernetes.pod.namespace": "" } },
+    ],
+    ["without the pod's name", { metadata: {}, labels: { ...labels, "io.kubernetes.pod.name": "" } }],
+  ])("%s has no pod", async (_name, config) => {
+    const id = await createdContainer();
+    const container = fake.containers.get(id);
+    if (container === undefined) throw new Error("the fake lost its container");
+    fake.containers.set(id, { ...container, config: { metadata: {}, labels } });
+    expect((await runtime.listContainers(signal))[0]?.pod?.uid).toBe("u");
+    fake.containers.set(id, { ...container, config });
+    expect((await runtime.listContainers(signal))[0]?.pod).toBeUndefined();
+    expect(await runtime.containerState(id, signal)).toMatchObject({ id, pod: undefined });
+  });
+});
+
 describe("64-bit dates", () => {
   it.each([0x7fff_ffff_ffff_ffffn, -0x8000_0000_0000_0000n, 9_007_199_254_740_993n, 1n])(
     "%s is exact",

@@ -116,8 +116,7 @@ function criError(doing: string, thrown: unknown, deadlineMillis: number): Runti
   if (!(thrown instanceof GrpcFailure))
     return new RuntimeError("other", `${doing}: ${wordsOf(thrown)}`, cause);
   const kind = kindOfFailure(thrown);
-  if (thrown.endedBy === "signal")
-    return new RuntimeError(kind, `${doing}: given up, no longer wanted`, cause);
+  if (thrown.isAbandoned) return new RuntimeError(kind, `${doing}: given up, no longer wanted`, cause);
   if (kind === "deadline") {
     return new RuntimeError(kind, `${doing}: no answer within ${deadlineMillis} ms`, cause);
   }

@@ -2,23 +2,18 @@
 import { status } from "@grpc/grpc-js";
 import type { RuntimeFailureKind } from "./runtime.ts";
 
-/** A call that did not end with an answer. `endedBy` is set if we ended it ourselves. */
+/** A call that did not end with an answer. `isAbandoned`: the caller ended it. */
 export class GrpcFailure extends Error {
   override readonly name = "GrpcFailure";
   readonly code: status;
   readonly details: string;
-  readonly endedBy: "signal" | "deadline" | undefined;
+  readonly isAbandoned: boolean;
 
-  constructor(
-    code: status,
-    details: string,
-    endedBy?: "signal" | "deadline",
-    options?: { readonly cause?: unknown },
-  ) {
+  constructor(code: status, details: string, isAbandoned: boolean, options?: { readonly cause?: unknown }) {
     super(`${status[code]}(${code}): ${details}`, options);
     this.code = code;
     this.details = details;
-    this.endedBy = endedBy;
+    this.isAbandoned = isAbandoned;
   }
 }
 
@@ -53,7 +48,7 @@ const ownCodes: ReadonlySet<status> = new Set([
 ]);
 
 export function kindOfFailure(failure: GrpcFailure): RuntimeFailureKind {
-  if (failure.endedBy !== undefined) return "deadline";
+  if (failure.isAbandoned) return "deadline";
   if (ownCodes.has(failure.code) && NOT_GRPC.test(failure.details)) return "nonsense";
   return byCode[failure.code]?.(failure.details) ?? "other";
 }

@@ -7,8 +7,6 @@ import { GrpcFailure } from "./grpc-failure.ts";
 
 /** The limit of containerd and kubelet (facts/containers.md 2); grpc-js gives up at the length, before it reads on. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
-/** grpc-js counts a deadline by the wall clock, which is set during a boot; our own timer does not. */
-const GRACE_MILLIS = 250;
 
 export interface GrpcCall {
   /** `/package.Service/Method`. */
@@ -55,38 +53,34 @@ export function connectGrpc(socketPath: string): GrpcConnection {
 }
 
 async function unary(client: Client, call: GrpcCall): Promise<Buffer> {
-  if (call.signal.aborted) throw new GrpcFailure(status.CANCELLED, "not sent", "signal");
+  if (call.signal.aborted) throw new GrpcFailure(status.CANCELLED, "not sent", true);
   const metadata = new Metadata();
   for (const [key, value] of Object.entries(call.metadata ?? {})) metadata.set(key, value);
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  let ending: "signal" | "deadline" | undefined;
+  let isAbandoned = false;
   const running = client.makeUnaryRequest(
     call.method,
     untouched,
     untouched,
     Buffer.from(call.request.buffer, call.request.byteOffset, call.request.byteLength),
     metadata,
+    // A wall clock's time, but grpc-js turns it into a timer at once: a step of the clock later changes nothing.
     { deadline: Date.now() + call.deadlineMillis },
     (error: ServiceError | null, answer?: Buffer) => {
-      if (error !== null) reject(new GrpcFailure(error.code, error.details, ending, { cause: error }));
-      else if (answer === undefined) reject(new GrpcFailure(status.UNIMPLEMENTED, "No message received"));
+      if (error !== null) reject(new GrpcFailure(error.code, error.details, isAbandoned, { cause: error }));
+      else if (answer === undefined)
+        reject(new GrpcFailure(status.UNIMPLEMENTED, "No message received", false));
       else resolve(answer);
     },
   );
   const onAbort = (): void => {
-    ending ??= "signal";
+    isAbandoned = true;
     running.cancel();
   };
   call.signal.addEventListener("abort", onAbort, { once: true });
-  const timer = setTimeout(() => {
-    ending ??= "deadline";
-    running.cancel();
-  }, call.deadlineMillis + GRACE_MILLIS);
-  timer.unref();
   try {
     return await promise;
   } finally {
-    clearTimeout(timer);
     call.signal.removeEventListener("abort", onAbort);
   }
 }

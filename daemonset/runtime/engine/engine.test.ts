@@ -199,6 +199,26 @@ describe("errors and nonsense", () => {
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 
+  it.each([
+    ["of another container", { Id: "other" }],
+    ["without a state", { State: undefined }],
+    ["with a date that is none", { Created: "yesterday" }],
+  ])("an inspection %s", async (_name, change) => {
+    const right = { Id: "c", Created: "2025-11-21T04:40:00Z", State: { Status: "exited" }, Config: {} };
+    fake.override(/containers\/c\/json/, (_request, response) => {
+      response.end(JSON.stringify({ ...right, ...change }));
+    });
+    expect((await failureOf(runtime.containerState("c", signal))).kind).toBe("nonsense");
+  });
+
+  it("created, yet running, is not taken for created", async () => {
+    const State = { Status: "created", Running: true, StartedAt: "0001-01-01T00:00:00Z" };
+    fake.override(/containers\/c\/json/, (_request, response) => {
+      response.end(JSON.stringify({ Id: "c", Created: "2025-11-21T04:40:00Z", State, Config: {} }));
+    });
+    expect((await runtime.containerState("c", signal))?.state).toBe("unrecognized");
+  });
+
   it("removal that fails is a result", async () => {
     fake.override(
       /DELETE/,

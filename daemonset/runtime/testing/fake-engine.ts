@@ -79,7 +79,7 @@ export async function startFakeEngine(socketPath: string): Promise<FakeEngine> {
     const container = containers.get(id);
     if (id === "") return reply(response, 404, { message: "page not found" });
     if (container === undefined) return reply(response, 404, { message: `No such container: ${id}` });
-    return act(response, container, `${request.method} ${action}`);
+    return act(response, container, `${request.method} ${action}`, url.searchParams.get("force") === "1");
   }
 
   function list(url: URL): readonly object[] {
@@ -110,7 +110,12 @@ export async function startFakeEngine(socketPath: string): Promise<FakeEngine> {
     return reply(response, 201, { Id: id, Warnings: [] });
   }
 
-  function act(response: ServerResponse, container: FakeDockerContainer, action: string): void {
+  function act(
+    response: ServerResponse,
+    container: FakeDockerContainer,
+    action: string,
+    force: boolean,
+  ): void {
     switch (action) {
       case "GET json":
         return reply(response, 200, inspected(container));
@@ -121,7 +126,7 @@ export async function startFakeEngine(socketPath: string): Promise<FakeEngine> {
         Object.assign(container, { status: "exited" });
         return reply(response, 204);
       case "DELETE ":
-        if (container.status === "running") {
+        if (container.status === "running" && !force) {
           const message = `You cannot remove a running container ${container.id}. Stop the container before attempting removal or force remove`;
           return reply(response, 409, { message });
         }
