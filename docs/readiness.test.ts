@@ -14,7 +14,7 @@ import { checkPair, type GoodPair } from "../certs/pair.ts";
 import { makeWorld } from "../certs/world.ts";
 import type { KubeConnection } from "../kube/connection.ts";
 import { KubeError } from "../kube/failure.ts";
-import { runChecks } from "../webhook/check.ts";
+import { runChecks } from "../program/check.ts";
 import { readConfig } from "../webhook/config.ts";
 import { createDrain } from "../webhook/drain.ts";
 import { runWebhook } from "../webhook/run.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readConfig, type Config } from "./config.ts";
-import { variableOf } from "./setting.ts";
+import { variableOf } from "../program/setting.ts";
 import { SETTINGS } from "./settings.ts";
 
 function run(argv: readonly string[], environment: Record<string, string> = {}): Config {

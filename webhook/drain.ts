@@ -1,6 +1,6 @@
 /** The orderly end of a server: seen as not ready, then serving on while callers move away, then closed. */
 import type { Logger } from "pino";
-import type { Check } from "./check.ts";
+import type { Check } from "../program/check.ts";
 
 /** A server that can leave. Each step is called once, in this order. */
 export interface Drainable {

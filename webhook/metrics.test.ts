@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { expect, onTestFinished, test } from "vitest";
 import type { WebhookMetrics } from "./metrics.ts";
-import { createProbeServer } from "./probes.ts";
+import { createProbeServer } from "../program/probes.ts";
 import type { NodeReviewHandler } from "./review.ts";
 import { call, type Called } from "./testing/call.ts";
 import { makeGate } from "./testing/gate.ts";

@@ -1,6 +1,6 @@
 /** Readiness proven from outside: a real TLS handshake with the webhook's own serving port. */
 import { connect } from "node:tls";
-import type { Check, CheckResult } from "./check.ts";
+import type { Check, CheckResult } from "../program/check.ts";
 
 export interface SelfDialOptions {
   readonly host: string;

@@ -7,7 +7,7 @@ import { createApp } from "./app.ts";
 import type { Drainable } from "./drain.ts";
 import { createInFlight } from "./in-flight.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
-import { listen } from "./listen.ts";
+import { listen } from "../program/listen.ts";
 import type { WebhookMetrics } from "./metrics.ts";
 import { createParsePool, type ParsePool } from "./parse-pool.ts";
 import { createReviewRoute, type ReviewRoute, type Webhook } from "./review-route.ts";

@@ -2,7 +2,16 @@
  * Every setting of the webhook: the one table that the reader, --help, the chart's test and the documentation share.
  * Defaults are those of the chart.
  */
-import { duration, flag, integer, names, objectName, oneOf, optionalDuration, text } from "./setting.ts";
+import {
+  duration,
+  flag,
+  integer,
+  names,
+  objectName,
+  oneOf,
+  optionalDuration,
+  text,
+} from "../program/setting.ts";
 
 export const SETTINGS = {
   port: integer({ flag: "port", help: "serves the API server's reviews over HTTPS" }, 9443, 1, 65_535),

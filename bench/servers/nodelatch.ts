@@ -10,7 +10,7 @@ const { host, pair } = serverArguments();
 const webhook = "guard.nodelatch.io";
 const metrics = createMetrics({ version: "bench", webhooks: [webhook] });
 const events = createRefusalEvents({
-  post: () => Promise.resolve(),
+  post: () => Promise.resolve("posted"),
   nowMillis: Date.now,
   onResult: (result) => metrics.event(result === "posted" ? "written" : "dropped"),
   perMinute: 30,

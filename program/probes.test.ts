@@ -1,11 +1,11 @@
 import { pino } from "pino";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Check, CheckResult } from "./check.ts";
-import { createMetrics } from "./metrics.ts";
+import { createMetrics } from "../webhook/metrics.ts";
 import { createProbeServer, type ProbesOptions } from "./probes.ts";
-import { createSelfDial } from "./self-dial.ts";
-import { makePair } from "./testing/pair.ts";
-import { startWebhook } from "./testing/webhook-server.ts";
+import { createSelfDial } from "../webhook/self-dial.ts";
+import { makePair } from "../webhook/testing/pair.ts";
+import { startWebhook } from "../webhook/testing/webhook-server.ts";
 
 async function start(
   options: Partial<ProbesOptions>,
