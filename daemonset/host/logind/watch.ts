@@ -86,7 +86,7 @@ export function makeLogindWatch(options: WatchOptions): LogindWatch {
 
   return {
     state: () => state,
-    connection: () => connection,
+    connection: () => (connection?.closed.aborted === false ? connection : undefined),
     async run(signal) {
       let failures = 0;
       let told: string | undefined;
