@@ -30,19 +30,21 @@ export function makeBusConnector(address: string = SYSTEM_BUS_ADDRESS): BusConne
       closed.abort(new Error(why, cause === undefined ? {} : { cause }));
       connection.stream.destroy();
     };
-    connection.on("error", (error) => end(`bus ${address}`, error));
-    connection.on("handlerError", (error) => end(`message from ${address}`, error));
-    connection.on("end", () => end(`bus ${address} ended the connection`));
-    connection.on("close", () => end(`bus ${address} closed the connection`));
+    connection.on("error", (error) => end("bus", error));
+    connection.on("handlerError", (error) => end("message from the bus", error));
+    connection.on("end", () => end("the bus ended the connection"));
+    connection.on("close", () => end("the bus closed the connection"));
     connection.on("message", (message: Message) => {
       const received = signalIn(message);
       if (received !== undefined) onSignal(received);
     });
     try {
       await client.invokeDbus({ member: "Hello" }, { signal });
-    } catch (cause) {
-      end(`connect to ${address}`, cause);
-      throw new Error(`connect to ${address}`, { cause });
+    } catch (error) {
+      // What ended the connection says more than that it ended before the answer.
+      const refusal = failure(address, closed.signal.aborted ? closed.signal.reason : error);
+      end("no connection");
+      throw refusal;
     }
     return {
       async call({ service, path, interface: name, member }, texts, callSignal) {
@@ -68,6 +70,10 @@ export function makeBusConnector(address: string = SYSTEM_BUS_ADDRESS): BusConne
       close: () => end("closed by the agent"),
     };
   };
+}
+
+function failure(address: string, cause: unknown): Error {
+  return new Error(`connect to ${address}`, { cause });
 }
 
 /** `message` as a signal, if it is one and whole. */
