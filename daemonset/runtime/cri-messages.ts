@@ -41,7 +41,7 @@ export function readConditions(bytes: Buffer): RuntimeConditions {
 
 /** ListPodSandboxResponse. @throws NonsenseError */
 export function readSandboxes(bytes: Buffer): readonly SandboxSummary[] {
-  return new Message("ListPodSandboxResponse", bytes).messages(1).map((sandbox) => ({
+  return new Message("ListPodSandboxResponse", bytes).mapMessages(1, (sandbox) => ({
     id: required(sandbox, 1, "id"),
     pod: podOf(sandbox, 2, 5),
     attempt: sandbox.message(2)?.uint32(4) ?? 0,
@@ -52,7 +52,7 @@ export function readSandboxes(bytes: Buffer): readonly SandboxSummary[] {
 
 /** ListContainersResponse. @throws NonsenseError */
 export function readContainers(bytes: Buffer): readonly ContainerSummary[] {
-  return new Message("ListContainersResponse", bytes).messages(1).map((container) => {
+  return new Message("ListContainersResponse", bytes).mapMessages(1, (container) => {
     const createdAtNanos = container.int64(7);
     return {
       id: required(container, 1, "id"),

@@ -83,8 +83,12 @@ describe("nonsense", () => {
   it.each([
     ["a text that ends after the message", bytes(0x0a, 5, 0x61), "M: field 1 ends after the message"],
     ["a length of 2^63", bytes(0x0a, ...Array<number>(9).fill(0xff), 1), "M: field 1 ends after the message"],
-    ["an end within a number", bytes(0x08, 0x80), "M: ends within a number at byte 2"],
-    ["a number without end", bytes(0x08, ...Array<number>(11).fill(0x80)), "longer than 10 bytes at byte 1"],
+    ["an end within a number", bytes(0x08, 0x80), "M: no whole number of at most 10 bytes at byte 1"],
+    [
+      "a number without end",
+      bytes(0x08, ...Array<number>(11).fill(0x80)),
+      "M: no whole number of at most 10 bytes at byte 1",
+    ],
     ["an end within a fixed number", bytes(0x51, 1, 2), "M: field 10 ends after the message"],
     ["a group", bytes(0x0b), "M: wire type 3 at byte 1"],
     ["wire type 7", bytes(0x0f), "M: wire type 7 at byte 1"],
