@@ -113,6 +113,26 @@ describe("a pass", () => {
   });
 });
 
+describe("a container in a READY sandbox, seen two seconds apart", () => {
+  test.each([
+    ["boot", false, 0],
+    ["steady", false, 0],
+    ["shutdown", false, 1],
+    ["boot", true, 1],
+    ["steady", true, 1],
+    ["shutdown", true, 1],
+  ] as const)("in phase %s, with kubelet stopped %s: %d go", async (phase, kubeletStopped, gone) => {
+    const runtime = new FakeRuntime(WALL_NANOS);
+    runtime.create(runtime.runSandbox(WEB), "app", 0);
+    const kit = new PassKit();
+    await kit.pass(phase, [runtime], { kubeletStopped });
+    expect(runtime.removed).toEqual([]);
+    kit.nowMillis += 2_000;
+    await kit.pass(phase, [runtime], { kubeletStopped });
+    expect(runtime.removed).toHaveLength(gone);
+  });
+});
+
 describe("several runtimes", () => {
   test("with the same IDs do not lend each other sightings", async () => {
     const [one, other] = ["one", "other"].map((label) => {
@@ -169,6 +189,17 @@ describe("several runtimes", () => {
     expect(kit.lines.filter(({ level }) => level === "warn")).toMatchObject([
       { message: "runtime not read" },
     ]);
+  });
+
+  test("are worked on side by side: none waits for another", async () => {
+    const { runtime } = afterPowerCut();
+    const slow = new FakeRuntime(WALL_NANOS, "slow");
+    slow.before = async (_call, signal) => {
+      while (runtime.removed.length < 2 && !signal.aborted)
+        await new Promise((resolve) => setImmediate(resolve));
+    };
+    const report = await new PassKit().pass("boot", [slow, runtime], { listTimeoutMillis: 2_000 });
+    expect(report.runtimes.map(({ kind }) => kind)).toEqual(["read", "read"]);
   });
 
   test("none at all is a report as well", async () => {
