@@ -21,7 +21,7 @@ let closing: (() => void)[];
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "nodelatch-cri-"));
   socketPath = join(folder, "c.sock");
-  runtime = openCri({ socketPath, hostPath: "/run/x.sock", callMillis: 300, listMillis: 300 });
+  runtime = openCri({ socketPath, hostPath: "/run/x.sock", callMillis: 10_000, listMillis: 10_000 });
   closing = [];
 });
 
@@ -82,7 +82,7 @@ describe("silence", () => {
     const fake = await startFakeContainerd({ socketPath });
     closing.push(() => fake.close());
     fake.override("ListContainers", async () => new Promise(() => {}));
-    await expect(runtime.listContainers(never)).rejects.toMatchObject({
+    await expect(hasty().listContainers(never)).rejects.toMatchObject({
       kind: "deadline",
       message: "container runtime at /run/x.sock: ListContainers: no answer within 300 ms",
     });
@@ -96,7 +96,7 @@ describe("silence", () => {
       for (const socket of sockets) socket.destroy();
       server.close();
     });
-    await expect(runtime.version(never)).rejects.toMatchObject({ kind: "deadline" });
+    await expect(hasty().version(never)).rejects.toMatchObject({ kind: "deadline" });
   });
 
   it("ends as soon as the caller gives up, and is not sent at all after that", async () => {
@@ -127,14 +127,14 @@ describe("nobody there", () => {
     expect(failure.message).toContain("ENOENT");
     const first = await startFakeContainerd({ socketPath });
     await expect
-      .poll(async () => runtime.version(never).catch(() => "no"), { timeout: 5_000 })
+      .poll(async () => runtime.version(never).catch(() => "no"), { timeout: 10_000 })
       .toMatchObject({ name: "containerd" });
     first.close();
     await expect(runtime.listContainers(never)).rejects.toMatchObject({ kind: "unavailable" });
     const second = await startFakeContainerd({ socketPath });
     closing.push(() => second.close());
     await expect
-      .poll(async () => runtime.listContainers(never).catch(() => "no"), { timeout: 5_000 })
+      .poll(async () => runtime.listContainers(never).catch(() => "no"), { timeout: 10_000 })
       .toEqual([]);
   });
 });
@@ -159,3 +159,10 @@ describe("a runtime of before CRI v1", () => {
     expect((await failureOf(runtime.version(never))).kind).toBe("unimplemented");
   });
 });
+
+/** Its deadline is what is tested; elsewhere a busy machine must not bring one about. */
+function hasty(): CriRuntime {
+  const other = openCri({ socketPath, hostPath: "/run/x.sock", callMillis: 300, listMillis: 300 });
+  closing.push(() => other.close());
+  return other;
+}

@@ -35,14 +35,14 @@ afterEach(async () => {
   await rm(root, { recursive: true });
 });
 
-function watch(explicit: readonly string[] = []): RuntimeWatch {
+function watch(explicit: readonly string[] = [], callMillis = 10_000): RuntimeWatch {
   return watchRuntimes(
     {
       hostRoot: root,
       explicit,
       kubeletFiles: defaultKubeletFiles,
       dockerHostPath: DOCKER,
-      callMillis: 300,
+      callMillis,
     },
     {
       random: () => 0.5,
@@ -141,10 +141,13 @@ describe("the runtimes of a node", () => {
     expect(runtimes.describe()[0]).toMatchObject({ kind: "slow", ok: false });
     await serveContainerd(CONTAINERD);
     await expect
-      .poll(async () => {
-        await runtimes.refresh();
-        return found(runtimes);
-      })
+      .poll(
+        async () => {
+          await runtimes.refresh();
+          return found(runtimes);
+        },
+        { timeout: 10_000 },
+      )
       .toEqual([`containerd ${CONTAINERD} true unknown`]);
     expect(runtimes.current()[0]?.runtime).toBe(before?.runtime);
   });
@@ -206,7 +209,7 @@ describe("an endpoint that is no runtime to work with", () => {
     ],
   ])("%s", async (_name, kind, words, prepare) => {
     await prepare(await under(CONTAINERD));
-    const runtimes = watch([CONTAINERD]);
+    const runtimes = watch([CONTAINERD], kind === "slow" ? 300 : 10_000);
     await runtimes.refresh();
     const [report] = runtimes.describe();
     expect(report).toMatchObject({ hostPath: CONTAINERD, kind, ok: false });

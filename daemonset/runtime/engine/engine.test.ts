@@ -20,7 +20,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "nodelatch-engine-"));
   const socketPath = join(folder, "d.sock");
   fake = await startFakeEngine(socketPath);
-  runtime = openEngine({ socketPath, hostPath: "/run/docker.sock", callMillis: 300, listMillis: 600 });
+  runtime = openEngine({ socketPath, hostPath: "/run/docker.sock", callMillis: 10_000, listMillis: 10_000 });
   driver = openEngineDriver({ socketPath, image: "test" });
 });
 
@@ -180,9 +180,8 @@ describe("errors and nonsense", () => {
       },
     ],
   ])("%s", async (_name, kind, handler) => {
-    await runtime.version(signal);
     fake.override(/containers\/json/, handler);
-    const failure = await failureOf(runtime.listContainers(signal));
+    const failure = await failureOf((kind === "deadline" ? hasty() : runtime).listContainers(signal));
     expect([failure.kind, failure.message]).toEqual([kind, failure.message]);
     expect(failure.message).toMatch(/^docker at \/run\/docker\.sock: /);
   });
@@ -195,8 +194,9 @@ describe("errors and nonsense", () => {
       setTimeout(() => response.end(JSON.stringify(inspected)), 250);
     });
     const started = performance.now();
-    expect((await failureOf(runtime.listContainers(signal))).kind).toBe("deadline");
-    expect(performance.now() - started).toBeLessThan(2_000);
+    // Each date comes in time, all of them together do not.
+    expect((await failureOf(hasty(5_000).listContainers(signal))).kind).toBe("deadline");
+    expect(performance.now() - started).toBeLessThan(4_000);
   });
 
   it.each([
@@ -246,3 +246,13 @@ describe("errors and nonsense", () => {
     expect(failure.message).toContain("ENOENT");
   });
 });
+
+/** Its deadline is what is tested; elsewhere a busy machine must not bring one about. */
+function hasty(callMillis = 600): ContainerRuntime {
+  return openEngine({
+    socketPath: join(folder, "d.sock"),
+    hostPath: "/run/docker.sock",
+    callMillis,
+    listMillis: 600,
+  });
+}

@@ -104,6 +104,17 @@ describe("nonsense", () => {
     expect(() => new Message("M", input)).toThrow(words);
   });
 
+  // All messages of an answer share its bytes: what follows a message must not be read as part of it.
+  it.each([
+    ["a text", bytes(0x0a, 2, 0x0a, 3, 0x12, 3, 0x61, 0x62, 0x63), "M.1: field 1 ends after the message"],
+    ["a number", bytes(0x0a, 2, 0x08, 0x80, 0x10, 1), "M.1: no whole number of at most 10 bytes at byte 1"],
+    ["a fixed number", bytes(0x0a, 2, 0x0d, 1, 0x12, 2, 0x61, 0x62), "M.1: field 1 ends after the message"],
+  ])("%s does not reach beyond its message into the next field", (_name, input, words) => {
+    const message = new Message("M", input);
+    expect(() => message.message(1)).toThrow(NonsenseError);
+    expect(() => message.message(1)).toThrow(words);
+  });
+
   it("names a field of the wrong wire type, in a message in a message too", () => {
     const message = new Message("M", encodeMessage([[3, encodeMessage([[1, 5n]])]]));
     expect(() => message.message(3)?.string(1)).toThrow("M.3: field 1 has wire type 0 instead of 2");
