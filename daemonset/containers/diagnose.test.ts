@@ -82,6 +82,28 @@ describe("diagnoses over passes", () => {
     expect(await pass()).toEqual({ begun: [], ended: ["runtime-down", "clock-in-future"] });
   });
 
+  test("keep a hung create standing over a pass that did not look for it", async () => {
+    const runtime = new FakeRuntime(WALL_NANOS);
+    const suspectedCreates = async () => [ID];
+    const target = { key: "/run/fake.sock", runtime };
+    const kit = new PassKit();
+    const diagnoses = new Diagnoses();
+    const looks = [[{ ...target, suspectedCreates }], [target], [{ ...target, suspectedCreates }], [target]];
+    const said = [];
+    for (const targets of looks) {
+      const { begun, ended } = diagnoses.update(await kit.pass("boot", targets), [], kit.nowMillis);
+      said.push([begun.length, ended.length]);
+      kit.nowMillis += 15_000;
+    }
+    expect(said).toEqual([
+      [0, 0],
+      [0, 0],
+      [1, 0],
+      [0, 0],
+    ]);
+    expect(diagnoses.standing()).toHaveLength(1);
+  });
+
   test("keep watching a hung create over a pass that could not read", async () => {
     const runtime = new FakeRuntime(WALL_NANOS);
     const { kit, pass } = kitWith({ key: "/run/fake.sock", runtime, suspectedCreates: async () => [ID] });

@@ -32,16 +32,17 @@ export function diagnoseRuntime(
     signs.push(...messageSigns(key, [runtime.message]).filter(({ finding }) => finding !== undefined));
     return { signs, memory: { ...before, contact } };
   }
-  const watched = nextWatched(before.watched, runtime.unlisted, nowMillis);
   const failures = runtime.removals.filter(({ outcome }) => outcome === "failed");
   signs.push(
-    inFlightSign(key, watched, nowMillis),
     clockSign(key, runtime.future),
     ...messageSigns(
       key,
       failures.map(({ result }) => result),
     ),
   );
+  if (runtime.unlisted === undefined) return { signs, memory: { ...before, contact } };
+  const watched = nextWatched(before.watched, runtime.unlisted, nowMillis);
+  signs.push(inFlightSign(key, watched, nowMillis));
   return { signs, memory: { contact, watched } };
 }
 

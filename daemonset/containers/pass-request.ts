@@ -13,7 +13,7 @@ export interface PassTarget {
   readonly runtime: ContainerRuntime;
   /**
    * IDs of containers that are being made as far as anything but the runtime's lists knows (state-directory.ts,
-   * reservation.ts). It is asked before the lists.
+   * reservation.ts). It is asked before the lists, and not at shutdown.
    */
   readonly suspectedCreates?: ((signal: AbortSignal) => Promise<readonly string[]>) | undefined;
   /** Whether the container has a task (state-directory.ts). */
@@ -51,11 +51,11 @@ export interface PassRequest {
   readonly targets: readonly PassTarget[];
   readonly settings: ContainersSettings;
   readonly apply: ApplySettings;
-  /** Longest wait for one of the lists, and for creates under way. */
+  /** Longest wait for one of the lists. */
   readonly listTimeoutMillis: number;
   readonly own: OwnPod;
   /** Known, not guessed: nothing answers on its health port, or its unit is inactive. */
   readonly kubeletStopped: boolean;
-  /** Kept from pass to pass: what may only go when seen twice depends on it. */
+  /** Kept from pass to pass, one pass at a time: what may only go when seen twice depends on it. */
   readonly history: History;
 }

@@ -256,6 +256,15 @@ describe("creates under way", () => {
     expect(order.slice(0, 3)).toEqual(["suspectedCreates", "listContainers", "listSandboxes"]);
   });
 
+  test("are not asked for at shutdown", async () => {
+    const { runtime } = afterPowerCut();
+    const kit = new PassKit();
+    const suspectedCreates = () => Promise.reject(new Error("asked"));
+    await kit.pass("shutdown", [{ key: "fake", runtime, suspectedCreates }]);
+    expect(kit.lines.map(({ message }) => message)).not.toContain("creates under way not read");
+    expect(runtime.removed).toHaveLength(2);
+  });
+
   test("that can't be asked for do not stop the pass", async () => {
     const { runtime } = afterPowerCut();
     const kit = new PassKit();

@@ -75,11 +75,13 @@ async function read(
   const { runtime } = target;
   const { listTimeoutMillis } = request;
   let observation: Observation;
-  let unlistedIDs: readonly string[];
+  let unlistedIDs: readonly string[] | undefined;
   try {
-    const suspected = await suspectedCreates(target, listTimeoutMillis, ports, signal);
+    // At shutdown every moment belongs to the removals.
+    const suspected =
+      request.phase === "shutdown" ? undefined : await suspectedCreates(target, ports, signal);
     observation = await observe(runtime, ports.clock, listTimeoutMillis, signal);
-    unlistedIDs = unlisted(suspected, observation);
+    unlistedIDs = suspected === undefined ? undefined : unlisted(suspected, observation);
   } catch (thrown) {
     const failure = thrown instanceof RuntimeError ? thrown.kind : "other";
     const message = shortened(thrown instanceof Error ? thrown.message : String(thrown));
@@ -123,21 +125,23 @@ async function judgeAll(
   return { kept, removals };
 }
 
+/** A directory on tmpfs is read in a millisecond. */
+const SUSPECTS_TIMEOUT_MILLIS = 1_000;
+
 /** A diagnosis that can't be made must not stop the pass. */
 async function suspectedCreates(
   target: PassTarget,
-  timeoutMillis: number,
   ports: PassPorts,
   signal: AbortSignal,
-): Promise<readonly string[]> {
+): Promise<readonly string[] | undefined> {
   const { suspectedCreates: ask } = target;
-  if (ask === undefined) return [];
+  if (ask === undefined) return undefined;
   const { label } = target.runtime;
   try {
-    return await within(timeoutMillis, signal, `${label}: look for creates under way`, ask);
+    return await within(SUSPECTS_TIMEOUT_MILLIS, signal, `${label}: look for creates under way`, ask);
   } catch (thrown) {
     ports.log.warn({ runtime: label, err: thrown }, "creates under way not read");
-    return [];
+    return undefined;
   }
 }
 

@@ -41,8 +41,8 @@ export interface ReadReport {
   /** The first of them; the log has all. */
   readonly removals: readonly RemovalLine[];
   readonly future: FutureDates | undefined;
-  /** IDs that are being made, or were, and are in no list. */
-  readonly unlisted: readonly string[];
+  /** IDs that are being made, or were, and are in no list; undefined if nobody looked. */
+  readonly unlisted: readonly string[] | undefined;
 }
 
 export interface ContainerLine {
