@@ -91,7 +91,9 @@ describe("the watch over logind", () => {
   test("a bus that restarts is found again within half a second", async () => {
     const { time, bus, watch, looks } = start();
     await time.pass(100_000);
+    expect(watch.connection()).toBeDefined();
     bus.drop();
+    expect(watch.connection()).toBeUndefined();
     await time.pass(0);
     expect(watch.state()).toEqual({ kind: "no-bus", reason: "bus ended the connection", failures: 1 });
     expect(watch.connection()).toBeUndefined();

@@ -39,7 +39,7 @@ function routeOf(
   const flags = Number.parseInt(flagsHex ?? "", 16);
   // The kernel keeps a rejecting IPv6 default on lo where there is no real one.
   const usable = (flags & UP) !== 0 && (flags & REJECT) === 0;
-  if (name === undefined || name === "lo" || !usable || !Number.isFinite(metric)) return [];
+  if (name === undefined || !usable || !Number.isFinite(metric)) return [];
   return [{ family, interface: name, metric }];
 }
 

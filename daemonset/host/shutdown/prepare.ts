@@ -61,11 +61,10 @@ async function passInTime(
   elapsed: () => number,
 ): Promise<{ kind: "done" | "out-of-time" | "cancelled" } | { kind: "failed"; reason: string }> {
   const over = new AbortController();
-  const signal = AbortSignal.any([over.signal, cancelled]);
   const finished = new AbortController();
   async function work(): Promise<{ kind: "done" } | { kind: "failed"; reason: string }> {
     try {
-      await pass(signal, budgetMillis - elapsed());
+      await pass(over.signal, budgetMillis - elapsed());
       return { kind: "done" };
     } catch (error) {
       return { kind: "failed", reason: reasonOf(error) };
@@ -76,7 +75,8 @@ async function passInTime(
     return { kind: cancelled.aborted ? "cancelled" : "out-of-time" };
   }
   const end = await Promise.race([work(), clock()]);
-  over.abort(new Error("the time before the shutdown is used up"));
+  const late = new Error("the time before the shutdown is used up");
+  over.abort(end.kind === "cancelled" ? cancelled.reason : late);
   finished.abort();
   return end;
 }

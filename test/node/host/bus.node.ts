@@ -46,3 +46,13 @@ test("a call that is not answered ends with its signal", async () => {
   expect(performance.now() - before).toBeLessThan(1_000);
   bus.close();
 });
+
+test("a bus that is full refuses with words, and nothing else happens", async () => {
+  // One for who asked whether the bus is there, one for the fake systemd.
+  const machine = await startLoginMachine("bus", '<limit name="max_connections_per_user">2</limit>');
+  cleanups.push(async () => machine.stop());
+  const attempt = makeBusConnector(machine.busAddress)(() => {}, AbortSignal.timeout(5_000));
+  await expect(attempt).rejects.toMatchObject({
+    cause: { message: expect.stringMatching(/connection/i) as unknown },
+  });
+});

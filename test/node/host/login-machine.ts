@@ -38,10 +38,13 @@ const LOGIND_PROGRAM = "/lib/systemd/systemd-logind";
 /** Whoever starts it takes it along, even by a SIGKILL. */
 const dieWithParent = ["setpriv", "--pdeathsig", "KILL", "--"] as const;
 
-const busConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+const busConfig = (
+  limits: string,
+): string => `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
   <type>system</type><listen>unix:path=/run/dbus/system_bus_socket</listen><auth>EXTERNAL</auth>
+  ${limits}
   <policy context="default">
     <allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/>
   </policy>
@@ -50,11 +53,12 @@ const busConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Con
 
 /**
  * @param start whether logind shall run from the beginning; the bus does, unless `nothing`.
+ * @param busLimits `<limit>` elements for the bus.
  * @throws Error naming the Debian package that is missing.
  */
 export async function startLoginMachine(
   start: "all" | "bus" | "nothing" = "all",
-  environment: Readonly<Record<string, string>> = {},
+  busLimits = "",
 ): Promise<LoginMachine> {
   if (!existsSync(LOGIND_PROGRAM))
     throw new Error(`${LOGIND_PROGRAM} is missing: apt-get install systemd dbus`);
@@ -62,7 +66,7 @@ export async function startLoginMachine(
   const run = join(folder, "run");
   await mkdir(join(run, "dbus"), { recursive: true });
   await mkdir(join(run, "systemd"));
-  await writeFile(join(folder, "bus.conf"), busConfig);
+  await writeFile(join(folder, "bus.conf"), busConfig(busLimits));
   const holder = await holdNamespace(run);
   const namespace = `/proc/${holder.pid}/ns/mnt`;
   const clients: MessageBus[] = [];
@@ -75,7 +79,7 @@ export async function startLoginMachine(
       argv: [...dieWithParent, "nsenter", `--mount=${namespace}`, "--", ...argv],
       logFile: join(folder, `${name}.log`),
       restartAfterMillis: 100,
-      env: { SYSTEMD_LOG_LEVEL: "info", SYSTEMD_LOG_TARGET: "console", ...environment },
+      env: { SYSTEMD_LOG_LEVEL: "info", SYSTEMD_LOG_TARGET: "console" },
     });
   }
   const bus = component("dbus-daemon", [
