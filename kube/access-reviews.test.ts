@@ -5,7 +5,7 @@ import { ApiServer, status, type ApiAnswer } from "./testing/api-server.ts";
 const signal = new AbortController().signal;
 const server = await new ApiServer(() => ({ status: 201, json: {} })).listen();
 const kube = await server.connect();
-const reviews = makeAccessReviews(kube, { timeoutMillis: 300 });
+const reviews = makeAccessReviews(kube, { timeoutMillis: 2_000 });
 
 afterAll(async () => {
   await kube.close();
