@@ -206,7 +206,9 @@ describe("Events", () => {
   });
 
   test("are ten at the most, the last one with the number of all", async () => {
-    expect(eventsOf(await passWith(10), [])).toHaveLength(10);
+    const ten = eventsOf(await passWith(10), []);
+    expect(ten.map(({ message }) => message.slice(0, 16))).toEqual(ten.map(() => "removed default/"));
+    expect(ten).toHaveLength(MOST_EVENTS);
     const events = eventsOf(await passWith(500), []);
     expect(events).toHaveLength(MOST_EVENTS);
     expect(events.at(-1)?.message).toBe("removed 500 stuck containers in all; the agent's log names each");

@@ -59,6 +59,16 @@ describe("a pass", () => {
     expect(kit.keptCounts).toEqual({ ended: 3 });
   });
 
+  test("tells how long it took, by the clock that never steps", async () => {
+    const { runtime } = afterPowerCut();
+    const kit = new PassKit();
+    runtime.before = ({ method }) => {
+      if (method === "listSandboxes") kit.nowMillis += 1_500;
+    };
+    const { durationMillis } = await kit.pass("boot", [runtime]);
+    expect([durationMillis, kit.seconds]).toEqual([1_500, [1.5]]);
+  });
+
   test("twice in a row does nothing the second time", async () => {
     const { runtime } = afterPowerCut();
     const kit = new PassKit();

@@ -26,6 +26,7 @@ export class PassKit {
   readonly slept: number[] = [];
   readonly settled: string[] = [];
   readonly passed: string[] = [];
+  readonly seconds: number[] = [];
   keptCounts: ReadReport["kept"] = {};
   /** Runs while the pass sleeps between tries. */
   onSleep: () => void = () => {};
@@ -43,7 +44,10 @@ export class PassKit {
       warn: (fields, message) => this.lines.push({ level: "warn", fields, message }),
     },
     metrics: {
-      passed: (phase, read) => this.passed.push(`${phase} ${read ? "read" : "unread"}`),
+      passed: (phase, read, seconds) => {
+        this.passed.push(`${phase} ${read ? "read" : "unread"}`);
+        this.seconds.push(seconds);
+      },
       settled: (phase, rule, outcome: Outcome["kind"]) => this.settled.push(`${phase} ${rule} ${outcome}`),
       kept: (counts) => (this.keptCounts = counts),
     },
