@@ -9,6 +9,8 @@ import { shorten } from "./shorten.ts";
 /** Longest warning that every client shows whole (k8s.io/api/admission/v1 types.go asks for 120). */
 export const LONGEST_WARNING = 120;
 
+const DAY_MILLIS = 86_400_000;
+
 interface Refused {
   readonly why: RefuseReason;
   readonly detail?: string;
@@ -120,9 +122,14 @@ function fit(text: string): string {
 function clock(time: string, nowMillis: number): string {
   const millis = parseTime(time);
   if (millis === undefined) return oneLine(time);
+  if (Math.floor(millis / DAY_MILLIS) === Math.floor(nowMillis / DAY_MILLIS)) {
+    const minutes = Math.floor((millis % DAY_MILLIS) / 60_000);
+    return `${twoDigits(Math.floor(minutes / 60))}:${twoDigits(minutes % 60)}Z`;
+  }
   const iso = new Date(millis).toISOString();
-  const minute = `${iso.slice(11, 16)}Z`;
-  return iso.slice(0, 10) === new Date(nowMillis).toISOString().slice(0, 10)
-    ? minute
-    : `${iso.slice(0, 10)} ${minute}`;
+  return `${iso.slice(0, 10)} ${iso.slice(11, 16)}Z`;
+}
+
+function twoDigits(value: number): string {
+  return String(value).padStart(2, "0");
 }

@@ -120,7 +120,7 @@ export function isExpired(lock: StoredLock, nowMillis: number): boolean {
 }
 
 // Only the one form that formatTime writes and people know from `kubectl get -o yaml`; Date.parse takes far more.
-const RFC3339 = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
+const RFC3339 = /^(\d{4})-(\d{2})-(\d{2})T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/;
 
 /** RFC 3339 to epoch milliseconds, undefined if it is no such time (30 February included). */
 export function parseTime(text: string): number | undefined {
@@ -128,9 +128,9 @@ export function parseTime(text: string): number | undefined {
   if (found === null) return undefined;
   const millis = Date.parse(text);
   if (Number.isNaN(millis)) return undefined;
-  // Date.parse rolls 2026-02-30 over into March; a date that does not survive the round trip is none.
-  const day = new Date(`${found[1]}T00:00:00Z`);
-  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(found[1] ?? "-") ? millis : undefined;
+  // Date.parse rolls 2026-02-30 over into March; a date whose day does not survive is none.
+  const [year, month, day] = [Number(found[1]), Number(found[2]), Number(found[3])];
+  return new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day ? millis : undefined;
 }
 
 /** Epoch milliseconds as RFC 3339 in whole seconds. */

@@ -163,6 +163,8 @@ function safeJson(value: unknown): string {
 
 /** Control and line characters become spaces: the text ends up in logs, terminals and one-line messages. */
 export function oneLine(text: string): string {
+  // Nearly every text is printable ASCII: a look costs less than the walk by Unicode classes.
+  if (/^[!-~](?:[ -~]*[!-~])?$/.test(text)) return text;
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim();
 }
 

@@ -31,18 +31,19 @@ export interface GuardPorts {
 }
 
 export function createGuard(ports: GuardPorts): NodeReviewHandler {
-  return async function guard(review, signal) {
+  return function guard(review, signal) {
     const change = changeOf(review);
     const asker = askerOf(review.caller);
     const decided = decide(change, asker, ports.nowMillis(), ports.settings);
     if (change.kind === "none" || change.kind === "acquire") {
       return { kind: "allow", decision: decided.why, warnings: [], audit: {}, patch: [] };
     }
-    const settled =
-      decided.kind === "ask-override" ? await askOverride(ports, review, change, decided, signal) : decided;
-    return settled.kind === "allow"
-      ? allowed(change, settled)
-      : refused(ports, review, change, settled, asker);
+    const verdict = (settled: SettledDecision): Verdict =>
+      settled.kind === "allow" ? allowed(change, settled) : refused(ports, review, change, settled, asker);
+    // Only an override waits for someone else's word; all other reviews are answered in one go.
+    return decided.kind === "ask-override"
+      ? askOverride(ports, review, change, decided, signal).then(verdict)
+      : verdict(decided);
   };
 }
 
