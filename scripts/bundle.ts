@@ -19,6 +19,7 @@ export interface Program {
 export const programs: readonly Program[] = [
   { name: "webhook", entry: "webhook/main.ts" },
   { name: "parse-worker", entry: "webhook/parse-worker.ts" },
+  { name: "agent", entry: "daemonset/main.ts" },
 ];
 
 /** Name of the file with the licence texts of all bundled packages. */

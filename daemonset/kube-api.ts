@@ -1,0 +1,58 @@
+/** The API server as the agent sees it. Loaded only when it is first needed: its libraries are the agent's largest. */
+import { randomBytes } from "node:crypto";
+import { connectInCluster, connectKubeconfig } from "../kube/connect.ts";
+import { apiPath, type KubeConnection } from "../kube/connection.ts";
+import { failureOf } from "../kube/failure.ts";
+import { objectAt, textAt } from "../kube/json.ts";
+import { makeNodeEvents } from "../kube/node-events.ts";
+import type { AgentApi } from "./publisher.ts";
+
+export interface KubeApiOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** "" = the pod's ServiceAccount. */
+  readonly kubeconfig: string;
+  readonly nodeName: string;
+  /** For Events: the pod's name. */
+  readonly instance: string;
+}
+
+/** @throws Error if there are no credentials. */
+export async function connectKubeApi({ env, kubeconfig, ...node }: KubeApiOptions): Promise<AgentApi> {
+  const kube = kubeconfig === "" ? await connectInCluster({ env }) : connectKubeconfig(kubeconfig);
+  return agentApi(kube, node);
+}
+
+/** RBAC: get nodes (its own), create and patch events in namespace default. */
+export function agentApi(
+  kube: KubeConnection,
+  { nodeName, instance }: Pick<KubeApiOptions, "nodeName" | "instance">,
+): AgentApi {
+  const events = makeNodeEvents(kube, {
+    component: "nodelatch-agent",
+    instance,
+    wallMillis: () => Date.now(),
+    monotonicMillis: () => performance.now(),
+    randomSuffix: () => randomBytes(6).toString("hex"),
+  });
+  return {
+    async nodeUID(signal) {
+      const doing = `read Node ${nodeName}`;
+      const path = apiPath("api", "v1", "nodes", nodeName);
+      let node: unknown;
+      try {
+        node = await kube.request({ doing, method: "GET", path, signal });
+      } catch (thrown) {
+        const { kind } = failureOf(thrown);
+        // The API server is there; Events then name the Node by its name.
+        if (kind === "forbidden" || kind === "not-found") return "";
+        throw thrown;
+      }
+      const uid = textAt(objectAt(node, "metadata"), "uid");
+      if (uid === undefined) throw new Error(`${doing}: the answer has no metadata.uid`);
+      return uid;
+    },
+    post: async ({ type, reason, message }, nodeUid, signal) =>
+      events.post({ nodeName, nodeUid, type, reason, message }, signal),
+    close: async () => kube.close(),
+  };
+}

@@ -1,0 +1,46 @@
+/** All that the agent has of the world outside, as parameters; the real one for main.ts. */
+import { hostname, networkInterfaces, type NetworkInterfaceInfo } from "node:os";
+import type { Config } from "./config.ts";
+import { makeReadDisks, type ReadDisks } from "./findings.ts";
+import { readBootID, type BootIDRead } from "./host/boot/boot-id.ts";
+import { makeKubeletProbe, type KubeletProbe } from "./host/kubelet/probe.ts";
+import type { BusConnector } from "./host/logind/bus.ts";
+import { makeBusConnector } from "./host/logind/dbus-native-bus.ts";
+import { readDefaultRoutes, type DefaultRoute } from "./host/network/routes.ts";
+import { realTime, type Time } from "./host/time.ts";
+import type { AgentApi } from "./publisher.ts";
+import { defaultKubeletFiles, type KubeletFiles } from "./runtime/detect/kubelet-endpoint.ts";
+
+export interface AgentWorld {
+  readonly time: Time;
+  /** Nanoseconds since the epoch by the node's clock, which may be wrong. */
+  readonly wallNanos: () => bigint;
+  readonly readBootID: () => Promise<BootIDRead>;
+  readonly kubelets: KubeletProbe;
+  readonly kubeletFiles: KubeletFiles;
+  readonly connectBus: BusConnector;
+  readonly interfaces: () => NodeJS.Dict<NetworkInterfaceInfo[]>;
+  readonly routes: () => Promise<readonly DefaultRoute[]>;
+  readonly readDisks: ReadDisks;
+  /** Rejects if there are no credentials, for one. */
+  readonly connectApi: () => Promise<AgentApi>;
+}
+
+export function realWorld(config: Config, env: NodeJS.ProcessEnv): AgentWorld {
+  return {
+    time: realTime,
+    wallNanos: () => BigInt(Date.now()) * 1_000_000n,
+    readBootID: async () => readBootID(),
+    kubelets: makeKubeletProbe(),
+    kubeletFiles: defaultKubeletFiles,
+    connectBus: makeBusConnector(config.busAddress),
+    interfaces: networkInterfaces,
+    routes: async () => readDefaultRoutes(),
+    readDisks: makeReadDisks(config.hostRoot),
+    connectApi: async () => {
+      const { connectKubeApi } = await import("./kube-api.ts");
+      const { kubeconfig, nodeName } = config;
+      return connectKubeApi({ env, kubeconfig, nodeName, instance: env["POD_NAME"] ?? hostname() });
+    },
+  };
+}
