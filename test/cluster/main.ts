@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { workPaths } from "./config/paths.ts";
 import { type Cluster, openCluster } from "./cluster/cluster.ts";
-import { readInfo } from "./cluster/info.ts";
+import { infoVariable, readInfo } from "./cluster/info.ts";
 import { startCluster } from "./cluster/start.ts";
 import { removeDeadClusters, stopCluster } from "./cluster/stop.ts";
 import { type Command, parseCommandLine, type TestSelection, usage } from "./command-line.ts";
@@ -91,7 +91,8 @@ async function buildImage(signal: AbortSignal): Promise<void> {
 async function test(cluster: Cluster, tests: TestSelection, signal: AbortSignal): Promise<number> {
   const infoFile = workPaths(cluster.info.workFolder).info;
   const counts = await runTests({
-    infoFile,
+    config: "test/cluster/vitest.config.ts",
+    env: { [infoVariable]: infoFile },
     tests,
     signal,
     reportFile: process.env["NODELATCH_COUNTS_FILE"],

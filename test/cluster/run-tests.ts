@@ -4,22 +4,23 @@ import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { infoVariable } from "./cluster/info.ts";
 import type { TestSelection } from "./command-line.ts";
 import { type Counts, couldNotRun, parseReport } from "./counts/counts.ts";
 
 const checkout = fileURLToPath(new URL("../..", import.meta.url));
 
 export interface TestRun {
-  /** The cluster.json of the cluster to test on. */
-  readonly infoFile: string;
+  /** vitest's configuration, a path from the checkout. */
+  readonly config: string;
+  /** Added to the environment. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly tests: TestSelection;
   readonly signal: AbortSignal;
   /** Where to leave vitest's own report, if anywhere. */
   readonly reportFile: string | undefined;
 }
 
-/** Runs the scenario files with vitest, one after the other; its output goes to ours. */
+/** Runs test files with vitest, one after the other; its output goes to ours. */
 export async function runTests(run: TestRun): Promise<Counts> {
   const folder = await mkdtemp(join(tmpdir(), "nodelatch-report-"));
   const report = join(folder, "report.json");
@@ -39,7 +40,7 @@ async function vitest(run: TestRun, report: string): Promise<number> {
   const args = [
     join(checkout, "node_modules", "vitest", "vitest.mjs"),
     "run",
-    `--config=${join(checkout, "test", "cluster", "vitest.config.ts")}`,
+    `--config=${join(checkout, run.config)}`,
     "--reporter=verbose",
     "--reporter=json",
     `--outputFile.json=${report}`,
@@ -48,7 +49,7 @@ async function vitest(run: TestRun, report: string): Promise<number> {
   ];
   const child = spawn(process.execPath, args, {
     cwd: checkout,
-    env: { ...process.env, [infoVariable]: run.infoFile },
+    env: { ...process.env, ...run.env },
     signal: run.signal,
     stdio: ["ignore", "inherit", "inherit"],
   });

@@ -16,6 +16,8 @@ export interface TestContainer {
   readonly command?: readonly string[];
   /** False leaves out kubelet's labels. Defaults to true. */
   readonly labelled?: boolean;
+  /** A path of the host, bound over /mnt; the runtime makes it if it is not there. */
+  readonly mountSource?: string;
 }
 
 export interface CriDriver {
@@ -93,6 +95,10 @@ export function openCriDriver(options: CriDriverOptions): CriDriver {
         metadata: { name: container.name, attempt: container.attempt },
         image: { image: options.image },
         command: container.command ?? ["/bin/sleep", "3600"],
+        mounts:
+          container.mountSource === undefined
+            ? []
+            : [{ container_path: "/mnt", host_path: container.mountSource }],
         labels: container.labelled === false ? {} : labels,
         annotations: { "io.kubernetes.container.restartCount": String(container.attempt) },
         linux: { security_context: { namespace_options: { network: NODE } } },

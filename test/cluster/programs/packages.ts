@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { run } from "../process/run.ts";
 
 /** What a Debian package must have put on this machine. */
-interface Part {
+export interface Part {
   readonly package: string;
   /** Absolute path, or a program's name to be found in the usual folders. */
   readonly file: string;
 }
 
-const parts: readonly Part[] = [
+export const clusterParts: readonly Part[] = [
   { package: "containerd", file: "containerd" },
   { package: "containerd", file: "ctr" },
   { package: "runc", file: "runc" },
@@ -30,28 +30,31 @@ const programFolders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sb
 const installTimeoutMillis = 10 * 60_000;
 
 export interface PackageContext {
+  /** Whoever needs the parts, in messages: "the test cluster". */
+  readonly needer: string;
+  readonly parts: readonly Part[];
   readonly log: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
 /** Installs the missing Debian packages with apt-get. Throws a sentence naming the parts that can't be had. */
 export async function ensurePackages(context: PackageContext): Promise<void> {
-  const missing = await missingParts();
+  const missing = await missingParts(context.parts);
   if (missing.length === 0) return;
   const packages = [...new Set(missing.map((part) => part.package))];
   context.log(`installing Debian packages: ${packages.join(" ")}`);
   const failure = await install(packages, context.signal);
-  const still = await missingParts();
+  const still = await missingParts(context.parts);
   if (still.length === 0) return;
   const names = still.map((part) => `${part.file} (Debian package ${part.package})`).join(", ");
   throw new Error(
-    `the test cluster needs ${names}, and apt-get did not bring them: ${failure ?? "no error"}`,
+    `${context.needer} needs ${names}, and apt-get did not bring them: ${failure ?? "no error"}`,
   );
 }
 
 /** The error text of apt-get, if it failed. */
 async function install(packages: readonly string[], signal: AbortSignal): Promise<string | undefined> {
-  // RUNLEVEL=1 keeps the packages from starting services: the cluster starts its own containerd.
+  // RUNLEVEL=1 keeps the packages from starting services: the tests start their own.
   const options = {
     env: { DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" },
     timeoutMillis: installTimeoutMillis,
@@ -70,7 +73,7 @@ async function install(packages: readonly string[], signal: AbortSignal): Promis
   }
 }
 
-async function missingParts(): Promise<readonly Part[]> {
+async function missingParts(parts: readonly Part[]): Promise<readonly Part[]> {
   const found = await Promise.all(parts.map(async (part) => isPresent(part.file)));
   return parts.filter((_, index) => found[index] !== true);
 }

@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { homedir } from "node:os";
 import { cacheFolder } from "./cache-folder.ts";
 import { ensurePrograms, type Programs } from "./build.ts";
-import { ensurePackages } from "./packages.ts";
+import { clusterParts, ensurePackages } from "./packages.ts";
 
 export interface ToolsContext {
   readonly log: (line: string) => void;
@@ -20,7 +20,7 @@ export async function ensureTools(context: ToolsContext): Promise<Programs> {
   if (process.geteuid?.() !== 0) {
     throw new Error("a real Kubernetes node needs root (namespaces, mounts, cgroups): run this as root");
   }
-  await ensurePackages(context);
+  await ensurePackages({ ...context, needer: "the test cluster", parts: clusterParts });
   return ensurePrograms({
     cacheFolder: cacheFolder(process.env, homedir()),
     modulesFolder: fileURLToPath(new URL(".", import.meta.url)),
