@@ -1,0 +1,119 @@
+import { expect, test } from "vitest";
+import type { AgentEvent } from "./containers/announce.ts";
+import { VirtualTime } from "./host/testing/virtual-time.ts";
+import { makeLogLines } from "./host/testing/log-lines.ts";
+import { makePublisher, MOST_WAITING, type AgentApi, type EventResult } from "./publisher.ts";
+
+const event = (message: string): AgentEvent => ({ type: "Warning", reason: "ContainersDiagnosis", message });
+
+function start(arrange: Partial<AgentApi> = {}) {
+  const time = new VirtualTime();
+  const stop = new AbortController();
+  const posted: string[] = [];
+  const results: EventResult[] = [];
+  const world = { away: false, connects: 0, asked: 0, closed: 0 };
+  const lines = makeLogLines();
+  const api: AgentApi = {
+    nodeUID: async () => {
+      world.asked += 1;
+      if (world.away) throw new Error("no route to host");
+      return "node-uid";
+    },
+    post: async ({ message }, nodeUID) => posted.push(`${nodeUID} ${message}`),
+    close: async () => void (world.closed += 1),
+    ...arrange,
+  };
+  const publisher = makePublisher({
+    connect: async () => {
+      world.connects += 1;
+      return api;
+    },
+    onResult: (result) => results.push(result),
+    time,
+    log: lines.log,
+  });
+  const ended = publisher.run(stop.signal);
+  return {
+    time,
+    posted,
+    results,
+    world,
+    lines: lines.lines,
+    publisher,
+    stop: async () => {
+      stop.abort();
+      await ended;
+    },
+  };
+}
+
+test("Events are posted as they come, with the Node's UID", async () => {
+  const bench = start();
+  bench.publisher.offer([event("one")]);
+  await bench.time.pass(0);
+  bench.publisher.offer([event("two")]);
+  await bench.time.pass(0);
+  expect(bench.posted).toEqual(["node-uid one", "node-uid two"]);
+  expect(bench.results).toEqual(["posted", "posted"]);
+  expect(bench.publisher.state()).toEqual({ kind: "reached" });
+  await bench.stop();
+  expect(bench.world).toMatchObject({ connects: 1, closed: 1 });
+});
+
+test("an API server that is away for a day: rare tries, one line of log, and the Events come when it is back", async () => {
+  const bench = start();
+  bench.world.away = true;
+  bench.publisher.offer([event("one")]);
+  await bench.time.pass(86_400_000);
+  expect(bench.publisher.state()).toMatchObject({ kind: "away", reason: "no route to host" });
+  expect(bench.world.asked).toBeLessThan(86_400 / 200);
+  expect(bench.lines).toHaveLength(1);
+  bench.world.away = false;
+  await bench.time.pass(300_000);
+  expect(bench.posted).toEqual(["node-uid one"]);
+  expect(bench.publisher.state()).toEqual({ kind: "reached" });
+  await bench.stop();
+});
+
+test("new Events do not hurry an API server that is away", async () => {
+  const bench = start();
+  bench.world.away = true;
+  await bench.time.pass(60_000);
+  const { asked } = bench.world;
+  for (let each = 0; each < 100; each += 1) bench.publisher.offer([event(`${each}`)]);
+  await bench.time.pass(1_000);
+  expect(bench.world.asked).toBeLessThan(asked + 2);
+  await bench.stop();
+});
+
+test("of too many the oldest are lost, and that is counted", async () => {
+  const bench = start();
+  bench.world.away = true;
+  await bench.time.pass(1_000);
+  const events = Array.from({ length: MOST_WAITING + 5 }, (_each, index) => event(`${index}`));
+  bench.publisher.offer(events);
+  expect(bench.results).toEqual(Array.from({ length: 5 }, () => "lost"));
+  bench.world.away = false;
+  await bench.time.pass(600_000);
+  expect(bench.posted).toHaveLength(MOST_WAITING);
+  expect(bench.posted[0]).toBe("node-uid 5");
+  await bench.stop();
+});
+
+test("an Event that could not be posted is tried again, those before it are not", async () => {
+  let refuse = true;
+  const tried: string[] = [];
+  const bench = start({
+    post: async ({ message }) => {
+      tried.push(message);
+      if (message === "two" && refuse) throw new Error("connection reset");
+    },
+  });
+  bench.publisher.offer([event("one"), event("two"), event("three")]);
+  await bench.time.pass(0);
+  expect(bench.results).toEqual(["posted", "failed"]);
+  refuse = false;
+  await bench.time.pass(10_000);
+  expect(tried).toEqual(["one", "two", "two", "three"]);
+  await bench.stop();
+});
