@@ -205,3 +205,32 @@ test("a crash at any call of the runtime: the next agent ends in the same state"
     expect([...runtime.fake.containers.keys()]).toEqual([runs]);
   }
 });
+
+test("Events come once the API server is there, what was done and what was found each once", async () => {
+  const posted: string[] = [];
+  const runtime = await kit.runtime();
+  await leaveStuck(runtime);
+  const ahead = runtime.fake.containers.get(await leaveRunning(runtime));
+  if (ahead !== undefined) ahead.createdAtNanos = BigInt(Date.now() + 3_600_000) * 1_000_000n;
+  let away = true;
+  kit.connectApi = async () => {
+    if (away) throw new Error("no route to host");
+    return {
+      nodeUID: async () => "uid",
+      post: async ({ type, reason }) => posted.push(`${type} ${reason}`),
+      close: async () => {},
+    };
+  };
+  const agent = await kit.start(["--shutdown-pass=off"], FAST);
+  await until(() => phases(agent.lines).length > 1);
+  away = false;
+  await until(async () => (await marker()) !== undefined);
+  await until(() => posted.length > 1);
+  expect(posted).toEqual(["Normal StuckContainerRemoved", "Warning ContainersDiagnosis"].toReversed());
+  const { text } = await ready(agent);
+  expect(text).toContain("[+]api ok: reached");
+  expect(text).toMatch(/\[\+\]findings ok: .*one container is dated later than now/);
+  const metrics = await (await fetch(`${agent.url}/metrics`)).text();
+  expect(metrics).toContain('nodelatch_agent_findings{kind="clock-in-future"} 1');
+  expect(metrics).toContain('nodelatch_agent_events_total{result="posted"} 2');
+});

@@ -38,6 +38,9 @@ export interface AgentOptions {
   readonly hurry: AbortSignal;
 }
 
+/** A disk that hangs must not keep the agent. */
+const FLUSH_MILLIS = 2_000;
+
 interface Parts {
   readonly journal: Journal<HostRecord>;
   readonly boot: Boot;
@@ -96,7 +99,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   }
   over.abort(new Error("the agent ends"));
   await working;
-  if (!hurry.aborted) await parts.journal.flush();
+  await Promise.race([parts.journal.flush(), world.time.sleep(FLUSH_MILLIS)]);
   log.info("ended");
 }
 

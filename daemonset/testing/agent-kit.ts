@@ -68,7 +68,8 @@ export class AgentKit {
     for (const agent of this.#agents) agent.crash();
     await Promise.all(this.#agents.map(({ ended }) => ended));
     for (const close of this.#closing) close();
-    await rm(this.folder, { recursive: true, force: true });
+    // The journal may still be at it where time is fast.
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
   }
 
   async runtime(): Promise<{ readonly fake: FakeContainerd; readonly driver: CriDriver }> {
