@@ -40,6 +40,8 @@ export interface CriDriverOptions {
   readonly image: string;
   /** Parent cgroup of all that is made; the runtime's own choice if absent. */
   readonly cgroupParent?: string;
+  /** When it gives a call up. Defaults to 60_000. */
+  readonly callMillis?: number;
 }
 
 /** NamespaceMode NODE: the host's. */
@@ -55,7 +57,7 @@ export function openCriDriver(options: CriDriverOptions): CriDriver {
     const answer = await connection.call({
       method: criPath(method),
       request: bytes,
-      deadlineMillis: CALL_MILLIS,
+      deadlineMillis: options.callMillis ?? CALL_MILLIS,
       signal: never,
     });
     return decodeResponse(method, answer);

@@ -28,6 +28,7 @@ export async function startPrivateContainerd(program = "containerd"): Promise<Pr
         runtime.close();
       }
     },
+    volatile: ["state"],
     deadlineMillis: 60_000,
   });
   const socketPath = join(daemon.folder, "c.sock");
