@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -69,6 +69,29 @@ describe("after a boot", () => {
     const agent = await kit.start(["--shutdown-pass=off"], FAST);
     await until(() => phases(agent.lines).length > 0);
     expect(phases(agent.lines)[0]).toBe("boot");
+  });
+
+  test("where the run directory can't be written, the journal knows that the boot is done with", async () => {
+    await kit.runtime();
+    await writeFile(join(kit.folder, "nodelatch"), "a file in its place");
+    const first = await kit.start(["--shutdown-pass=off"], FAST);
+    await until(() => first.lines.some(({ msg }) => msg === "boot not marked as done; the journal has it"));
+    first.term();
+    await first.ended;
+    await rm(join(kit.folder, "nodelatch"));
+    const second = await kit.start(["--shutdown-pass=off"], FAST);
+    await until(() => phases(second.lines).length > 0);
+    expect(phases(second.lines)).toEqual(["steady"]);
+    second.term();
+    await second.ended;
+    kit.bootID = OTHER_BOOT_ID;
+    const third = await kit.start(["--shutdown-pass=off"], FAST);
+    await until(() => phases(third.lines).length > 0);
+    expect(third.lines.find(({ msg }) => msg === "boot")).toMatchObject({
+      kind: "new-boot",
+      previousBootID: BOOT_ID,
+    });
+    expect(phases(third.lines)[0]).toBe("boot");
   });
 
   test("an agent that ended between two boot passes begins again", async () => {
