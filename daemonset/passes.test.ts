@@ -4,6 +4,7 @@ import { DEFAULT_SETTINGS, type ContainersSettings } from "./containers/settings
 import { modes, podNamed } from "./containers/testing/power-cut.ts";
 import { FakeRuntime } from "./containers/testing/fake-runtime.ts";
 import { WALL_NANOS } from "./containers/testing/pass-kit.ts";
+import type { KubeletState } from "./host/kubelet/probe.ts";
 import { realTime } from "./host/time.ts";
 import { makePasses, type PassEnd } from "./passes.ts";
 import { captureLog, until } from "./testing/agent-kit.ts";
@@ -14,6 +15,7 @@ function passesOver(
   runtimes: readonly FakeRuntime[],
   settings: ContainersSettings = DEFAULT_SETTINGS,
   onEnd: (end: PassEnd) => Promise<void> | void = () => {},
+  kubelet: KubeletState = { kind: "running", name: "kubelet" },
 ) {
   const { log, lines } = captureLog();
   const passes = makePasses({
@@ -33,7 +35,7 @@ function passesOver(
     hostRoot: "/",
     settings,
     own: { kind: "pod", uid: "agent" },
-    kubelets: { look: async () => ({ kind: "running", name: "kubelet" }) },
+    kubelets: { look: async () => kubelet },
     budgetMillis: 60_000,
     ports: {
       clock: { monotonicMillis: () => performance.now(), wallNanos: () => WALL_NANOS },
@@ -135,3 +137,21 @@ test("what was seen only once is not settled", async () => {
   const { passes } = passesOver([runtime]);
   expect(await passes.run("boot", never)).toMatchObject({ result: "read", unsettled: true });
 });
+
+test.each([
+  [{ kind: "stopped", name: "kubelet" }, "removed"],
+  [{ kind: "running", name: "kubelet" }, "kept"],
+  [{ kind: "unknown", reason: "no answer" }, "kept"],
+] as const)(
+  "a container that may be about to start, seen twice within the long grace, with kubelet %j: %s",
+  async (kubelet, expected) => {
+    const runtime = new FakeRuntime(WALL_NANOS);
+    const { id } = runtime.create(runtime.runSandbox(podNamed("web")), "app", 0);
+    const settings = { ...DEFAULT_SETTINGS, graceMillis: { boot: 60_000, steady: 60_000, shutdown: 20 } };
+    const { passes } = passesOver([runtime], settings, () => {}, kubelet);
+    await passes.run("boot", never);
+    await delay(50);
+    await passes.run("steady", never);
+    expect(runtime.containers.has(id) ? "kept" : "removed").toBe(expected);
+  },
+);
