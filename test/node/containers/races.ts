@@ -16,8 +16,8 @@ export interface RaceNode {
 
 export interface Race {
   /**
-   * `survived`: its start succeeded and it runs. `removed`: its start was refused and it is gone. `killed`: its start
-   * succeeded and it does not run. `neither`: it could not be started and is still there.
+   * `survived`: its start succeeded and it runs. `removed`: it is gone, and its start was refused for that. `killed`: its
+   * start succeeded and it does not run, or failed in the middle. `neither`: it could not be started and is still there.
    */
   readonly end: "survived" | "removed" | "killed" | "neither";
   /** The start was sent after the list that showed it CREATED had come, and before its removal was settled. */
@@ -27,24 +27,34 @@ export interface Race {
 
 const signal = new AbortController().signal;
 
+export interface RaceSpec {
+  /** So many races, if time allows. */
+  readonly most: number;
+  /** So many even on a machine that is very busy. */
+  readonly least: number;
+  /** When `least` is enough. */
+  readonly budgetMillis: number;
+  readonly perBatch: number;
+  readonly seed: number;
+}
+
 /** Batches of containers, each started at a random moment around the pass that would remove it. */
-export async function raceBatches(
-  node: RaceNode,
-  spec: { readonly batches: number; readonly each: number; readonly seed: number },
-): Promise<readonly Race[]> {
+export async function raceBatches(node: RaceNode, spec: RaceSpec): Promise<readonly Race[]> {
+  const beganMillis = performance.now();
   const random = new SeededRandom(spec.seed);
   const races: Race[] = [];
-  // A pass takes longer on a busy machine, so the starts are spread over as long as the last one took.
-  let passMillis = 100;
-  for (let batch = 0; batch < spec.batches; batch++) {
-    const ids = await node.create(batch, spec.each);
+  // Removals take longer on a busy machine, so the starts are spread over the time that those before took.
+  let spreadMillis = 100;
+  for (let batch = 0; races.length < spec.most; batch++) {
+    if (races.length >= spec.least && performance.now() - beganMillis > spec.budgetMillis) break;
+    const ids = await node.create(batch, spec.perBatch);
     const watch = watched(node.target.runtime);
     const passes = new RealPasses({ ...node.target, runtime: watch.runtime });
     await passes.pass();
     watch.settled.clear();
-    const delays = ids.map(() => random.next() * passMillis * 1.2);
+    const delays = ids.map(() => random.next() * spreadMillis);
     const before = performance.now();
-    const pass = passes.secondPass().then(() => (passMillis = performance.now() - before));
+    const pass = passes.secondPass();
     const starts = ids.map(async (id, index) => {
       await sleep(delays[index]);
       const sentMillis = performance.now();
@@ -53,11 +63,12 @@ export async function raceBatches(
     });
     const started = await Promise.all(starts);
     await pass;
+    spreadMillis = 2 * median([...watch.settled.values()].map((millis) => millis - before));
     for (const { id, sentMillis, refusal } of started) {
       const state = (await node.target.runtime.containerState(id, signal))?.state ?? "gone";
       const settledMillis = watch.settled.get(id) ?? -Infinity;
       races.push({
-        end: endOf(refusal === undefined, state),
+        end: endOf(refusal, state),
         close: sentMillis > watch.listedMillis() && sentMillis < settledMillis,
         says: `${id.slice(0, 12)} ${state} ${refusal ?? "started"}`,
       });
@@ -67,9 +78,18 @@ export async function raceBatches(
   return races;
 }
 
-function endOf(started: boolean, state: string): Race["end"] {
-  if (started) return state === "running" ? "survived" : "killed";
-  return state === "gone" ? "removed" : "neither";
+/** What runtimes say of a container that was removed, or is being, before the start. */
+const tooLate = /not found|no such container|in removing state|marked for removal/i;
+
+function endOf(refusal: string | undefined, state: string): Race["end"] {
+  if (refusal === undefined) return state === "running" ? "survived" : "killed";
+  if (state !== "gone") return "neither";
+  // Any other refusal may be that of a start which was cut off.
+  return tooLate.test(refusal) ? "removed" : "killed";
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 100;
 }
 
 /** The same runtime, noting when lists came and when the last word on a container was said. */
