@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { AgentKit, BOOT_ID, leaveRunning, leaveStuck, OTHER_BOOT_ID, until } from "./testing/agent-kit.ts";
 import type { Line, RunningAgent } from "./testing/agent-kit.ts";
 
-/** Three minutes of boot passes take two seconds. */
-const FAST = 100;
+/** Three minutes of boot passes take a second. */
+const FAST = 200;
 
 let kit: AgentKit;
 beforeEach(async () => {
@@ -106,6 +106,21 @@ describe("after a boot", () => {
     expect(new Set(phases(second.lines))).toEqual(new Set(["boot"]));
   });
 
+  test("a pass that takes its time is no reason to restart the agent", async () => {
+    const { fake } = await kit.runtime();
+    const asked = Promise.withResolvers<void>();
+    const never = Promise.withResolvers<Buffer>();
+    fake.override("ListContainers", async () => {
+      asked.resolve();
+      return never.promise;
+    });
+    const agent = await kit.start(["--shutdown-pass=off", "--pass-budget=1h"], FAST * 5);
+    await asked.promise;
+    // Three minutes of the agent's time.
+    await delay(180);
+    expect((await fetch(`${agent.url}/livez`)).status).toBe(200);
+  });
+
   test("a runtime that comes late gets all its passes", async () => {
     const agent = await kit.start(["--shutdown-pass=off"], FAST);
     await until(() => agent.lines.filter(({ result }) => result === "no-runtime").length > 2);
@@ -189,6 +204,25 @@ describe("when it is told to end", () => {
     expect(metrics).toContain('nodelatch_agent_passes_total{phase="shutdown",result="read"} 1');
   });
 
+  test("a shutdown that is taken back cuts its pass", async () => {
+    const { fake } = await kit.runtime();
+    const agent = await kit.start(QUIET);
+    await until(async () => (await ready(agent)).text.includes("shutdown lock held"));
+    const asked = Promise.withResolvers<void>();
+    const never = Promise.withResolvers<Buffer>();
+    fake.override("ListContainers", async () => {
+      asked.resolve();
+      return never.promise;
+    });
+    kit.bus.announce(true);
+    await asked.promise;
+    kit.bus.announce(false);
+    // A list that nobody cuts is waited for longer than logind waits.
+    await until(() => agent.lines.some(({ phase, result }) => phase === "shutdown" && result === "cut"));
+    await until(async () => (await ready(agent)).text.includes("shutdown lock held"));
+    expect((await ready(agent)).text).toContain("last clean-up was stopped");
+  });
+
   test("switched off, it holds no lock and an announced shutdown changes nothing", async () => {
     const runtime = await kit.runtime();
     const stuck = await leaveStuck(runtime);
@@ -218,12 +252,12 @@ test("a crash at any call of the runtime: the next agent ends in the same state"
       if (left === 0) crashed.resolve();
       return push(...calls);
     };
-    const first = await kit.start(["--shutdown-pass=off"], FAST * 10);
+    const first = await kit.start(["--shutdown-pass=off"], FAST * 5);
     await crashed.promise;
     first.crash();
     await first.ended;
     expect(await marker()).toBeUndefined();
-    await kit.start(["--shutdown-pass=off"], FAST * 10);
+    await kit.start(["--shutdown-pass=off"], FAST * 5);
     await until(async () => (await marker()) !== undefined);
     expect([...runtime.fake.containers.keys()]).toEqual([runs]);
   }
