@@ -30,7 +30,7 @@ export async function mountDisk(daemon: IsolatedDaemon): Promise<FrozenDisk> {
       const script =
         'fsfreeze --freeze "$0" && echo frozen && { read -r _ || true; } && fsfreeze --unfreeze "$0"';
       const [program, ...args] = await daemon.inside(["sh", "-c", script, folder]);
-      const holder = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
+      const holder = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"], detached: true });
       const exited = once(holder, "exit");
       const first: unknown[] = await Promise.race([once(holder.stdout, "data"), exited]);
       if (!Buffer.isBuffer(first[0])) throw new Error(`${folder}: could not be frozen`);

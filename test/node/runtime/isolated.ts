@@ -62,6 +62,11 @@ export async function startIsolated(spec: IsolatedSpec): Promise<IsolatedDaemon>
   const component = createComponent({
     name: spec.name,
     argv: [
+      // Whoever starts it takes it along, even by a SIGKILL.
+      "setpriv",
+      "--pdeathsig",
+      "KILL",
+      "--",
       "unshare",
       "--mount",
       "--pid",
