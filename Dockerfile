@@ -19,10 +19,15 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY . .
 RUN npm run bundle
+# The chart starts the agent by the path that Node has in the image of `npm run image`.
+RUN mkdir -p /links/usr/bin && ln -s /nodejs/bin/node /links/usr/bin/node
 
 FROM ${RUNTIME_IMAGE}
 COPY --from=build /src/dist/*.mjs /src/dist/LICENCES.txt /app/
 COPY --from=build /src/LICENSE /app/LICENSE
+COPY --from=build /links/ /
+# With it the agent runs the node's own systemd-inhibit.
+COPY --from=build /usr/sbin/chroot /usr/sbin/chroot
 # The same user, folder and program as in the image of `npm run image`, so that one chart runs both.
 USER 65532:65532
 WORKDIR /app

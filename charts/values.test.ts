@@ -38,6 +38,12 @@ test.each([
   ],
   ["a CA that is not PEM", "/certs/caBundle", { certs: { caBundle: "QUJD" } }],
   ["an issuer's kind without its name", "/certs/certManager/issuerRef", issuerRef({ kind: "ClusterIssuer" })],
+  ["an unknown mode of a pass", "/agent/containers/boot", { agent: { containers: { boot: "warn" } } }],
+  [
+    "a runtime behind TCP",
+    "/agent/runtimeEndpoints/0",
+    { agent: { runtimeEndpoints: ["tcp://1.2.3.4:2375"] } },
+  ],
   ["a digest that is none", "/image/digest", { image: { digest: "latest" } }],
 ])("the schema refuses %s", (_name, path, change) => {
   expect(problems(merged(values, change)).map((problem) => problem.split(" ")[0])).toEqual([`at:${path}`]);
@@ -45,12 +51,20 @@ test.each([
 
 test.each([
   ["a bare off, which is false in YAML 1.1", { guard: { mode: false } }],
+  ["a bare on for a pass", { agent: { containers: { boot: true } } }],
   ["values of a parent chart", { global: { anything: 1 } }],
   ["a digest", { image: { digest: `sha256:${"0a".repeat(32)}` } }],
   ["an issuer", issuerRef({ name: "mine", kind: "ClusterIssuer" })],
 ])("the schema takes %s", (_name, change) => {
   expect(problems(merged(values, change))).toEqual([]);
 });
+
+test.each(["0%", "101%", 0, "ten"])(
+  "the schema refuses a rollout of the agent with maxUnavailable %j",
+  (value) => {
+    expect(problems(merged(values, { agent: { maxUnavailable: value } }))).not.toEqual([]);
+  },
+);
 
 test("every key of the schema has a default in values.yaml, and the other way round", () => {
   // `global` is Helm's own, and an empty issuerRef is a default too.
@@ -61,8 +75,9 @@ test("every key of the schema has a default in values.yaml, and the other way ro
 
 test("every value a template names exists, and every value is named by a template", () => {
   const paths = valuePaths(values);
-  const used = [...templates.matchAll(/\.Values\.([A-Za-z.]+)|\$w\.([A-Za-z.]+)/g)].map(
-    ([, direct, ofWebhook]) => direct ?? `webhook.${ofWebhook}`,
+  const used = [...templates.matchAll(/\.Values\.([A-Za-z.]+)|\$w\.([A-Za-z.]+)|\$a\.([A-Za-z.]+)/g)].map(
+    ([, direct, ofWebhook, ofAgent]) =>
+      direct ?? (ofWebhook === undefined ? `agent.${ofAgent}` : `webhook.${ofWebhook}`),
   );
   expect(
     used.filter((path) => !paths.includes(path) && !paths.some((p) => p.startsWith(`${path}.`))),

@@ -11,10 +11,20 @@ const passwd = [
 ];
 const group = ["root:x:0:", `nonroot:x:${USER_ID}:`];
 
+/** Programs of this machine that go into the image. */
+export interface Runtime {
+  readonly node: string;
+  /** With it the agent runs the node's own systemd-inhibit, instead of carrying one with its 13 MB of libraries. */
+  readonly chroot: string;
+  /** Of both. */
+  readonly libraries: readonly string[];
+}
+
 /** The lower layer. No CA certificates: Node carries its own, and the cluster's CA is mounted into the pod. */
-export function runtimeEntries(node: string, libraries: readonly string[]): readonly LayerEntry[] {
+export function runtimeEntries({ node, chroot, libraries }: Runtime): readonly LayerEntry[] {
   return [
     { kind: "file", path: "/usr/bin/node", mode: 0o755, from: node },
+    { kind: "file", path: "/usr/sbin/chroot", mode: 0o755, from: chroot },
     ...libraries.map((path): LayerEntry => ({ kind: "file", path, mode: 0o755, from: path })),
     { kind: "text", path: "/etc/passwd", mode: 0o644, text: lines(passwd) },
     { kind: "text", path: "/etc/group", mode: 0o644, text: lines(group) },

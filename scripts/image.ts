@@ -38,6 +38,8 @@ export async function buildImage(request: ImageRequest): Promise<TarFile> {
   const nodeVersion = execFileSync(node, ["--version"], { encoding: "utf8" }).trim();
   if (!nodeVersion.startsWith("v24."))
     throw new Error(`image: ${node} is ${nodeVersion}; expected v24; run: npm ci`);
+  const chroot = await realpath("/usr/sbin/chroot");
+  const libraries = new Set([node, chroot].flatMap((program) => librariesOf(program, process.arch)));
   await mkdir(dirname(request.out), { recursive: true });
   // Beside the result, so that the rename at the end is one step on one file system.
   const work = await mkdtemp(join(dirname(request.out), ".image-"));
@@ -49,7 +51,7 @@ export async function buildImage(request: ImageRequest): Promise<TarFile> {
     });
     const runtime = await writeLayer(
       join(work, "runtime.tar"),
-      runtimeEntries(node, librariesOf(node, process.arch)),
+      runtimeEntries({ node, chroot, libraries: [...libraries].sort() }),
     );
     const app = await writeLayer(join(work, "app.tar"), programEntries(bundled));
     const archive = await writeArchive(join(work, "image.tar"), {

@@ -2,6 +2,8 @@
 {{- define "nodelatch.name" -}}nodelatch{{- end }}
 {{- define "nodelatch.webhook" -}}nodelatch-webhook{{- end }}
 
+{{- define "nodelatch.agent" -}}nodelatch-agent{{- end }}
+
 {{- define "nodelatch.selector" -}}
 app.kubernetes.io/name: nodelatch
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -14,6 +16,25 @@ app.kubernetes.io/part-of: nodelatch
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- define "nodelatch.agentSelector" -}}
+app.kubernetes.io/name: nodelatch
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: agent
+{{- end }}
+
+{{- define "nodelatch.agentLabels" -}}
+{{ include "nodelatch.agentSelector" . }}
+app.kubernetes.io/part-of: nodelatch
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{/* Bare `on` and `off` in a values file are YAML 1.1 for true and false. */}}
+{{- define "nodelatch.passMode" -}}
+{{- if kindIs "bool" . }}{{ ternary "on" "off" . }}{{ else }}{{ . }}{{ end -}}
 {{- end }}
 
 {{/* Without the chart's version: a new chart alone is no reason to restart the pods. */}}
