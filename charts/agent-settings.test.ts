@@ -29,7 +29,7 @@ const POD = { NODE_NAME: "n1", POD_UID: "11111111-2222-4333-8444-555555555555" }
 
 const values: unknown = parse(await chartFile("values.yaml"));
 const daemonSet = await chartFile("templates/agent/daemonset.yaml");
-const passed = [...daemonSet.matchAll(/^\s+- --([a-z-]+)=(.*)$/gm)].map(([, flag = "", value = ""]) => ({
+const passed = [...daemonSet.matchAll(/^\s+- "?--([a-z-]+)=(.*?)"?$/gm)].map(([, flag = "", value = ""]) => ({
   flag,
   value,
 }));
