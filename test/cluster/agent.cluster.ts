@@ -1,0 +1,222 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Cluster, openTestCluster } from "./cluster/cluster.ts";
+import { busyboxImage } from "./config/machine.ts";
+import { installNodelatch, NAMESPACE } from "./nodelatch.ts";
+import { waitFor } from "./process/wait-for.ts";
+
+const NODE = "node1";
+const SPACE = "stuck";
+const AGENT = "app.kubernetes.io/name=nodelatch,app.kubernetes.io/component=agent";
+const BOOT_PASSES = 'nodelatch_agent_passes_total{phase="boot",result="read"}';
+const WITH_AGENT = ["agent.enabled=true"];
+let cluster: Cluster;
+
+beforeAll(async () => {
+  cluster = await openTestCluster();
+  await installNodelatch(cluster);
+  await cluster.kubectl(["create", "namespace", SPACE]);
+});
+afterAll(async () => {
+  await cluster.tryKubectl(["delete", "namespace", SPACE, "--timeout=60s", "--force"]);
+  await installNodelatch(cluster);
+});
+
+describe("the agent, installed by the chart", () => {
+  test("gets ready, knows the runtime, its own pod, the address and the API server", async () => {
+    await installAgent();
+    const report = await readyz();
+    expect(report).toMatch(/\[\+\]runtimes ok: containerd \S+ at \/run\/containerd\/containerd.sock answers/);
+    expect(report).toMatch(/\[\+\]own-pod ok: [0-9a-f-]{36}/);
+    expect(report).toMatch(/\[\+\]addresses ok: 172\.30\.0\.11 on eth0/);
+    expect(report).toContain("[+]api ok: reached");
+    await installNodelatch(cluster);
+  });
+
+  test("heals a pod that is stuck on a reserved name, without a person", { timeout: 600_000 }, async () => {
+    await startPod("clock");
+    await endContainer("clock");
+    await waitForState("clock", "restartCount 1, ready true");
+    await dateLastIntoTheFuture("clock");
+    await endContainer("clock");
+    // Kubelet takes attempt 0 for the newest and asks for attempt 1 again and again (kubernetes#135762).
+    await waitFor(
+      "kubelet to be stuck",
+      async () => {
+        const said = await podField("clock", "{.status.containerStatuses[0].state.waiting.message}");
+        return said.includes("is reserved for")
+          ? { done: true, value: undefined }
+          : { done: false, seen: said };
+      },
+      { deadlineMillis: 90_000 },
+    );
+
+    await installAgent();
+    await waitForState("clock", "ready true", 300_000);
+    const events = ["get", "events", "-n", "default", "--field-selector"];
+    const removed = `involvedObject.name=${NODE},reason=StuckContainerRemoved`;
+    await expect
+      .poll(async () => cluster.kubectl([...events, removed, "-o=jsonpath={.items[*].message}"]), {
+        timeout: 30_000,
+      })
+      .toContain("clock");
+    expect(await metric('nodelatch_agent_removals_total{rule="clock-inverted",outcome="removed"}')).toBe(1);
+  });
+
+  test(
+    "goes on while the API server is stopped after a power cut, and through the loss of the node's address",
+    { timeout: 400_000 },
+    async () => {
+      await installAgent();
+      await cluster.powerOff(NODE);
+      await cluster.powerOn(NODE);
+      await waitForAgent();
+      const restarts = await agentRestarts();
+      await cluster.stopApiServer();
+      try {
+        const before = (await metric(BOOT_PASSES)) ?? 0;
+        await expect
+          .poll(async () => metric(BOOT_PASSES), { timeout: 120_000, interval: 2_000 })
+          .toBeGreaterThan(before + 1);
+        const held = await cluster.exec(NODE, ["ip", "-o", "-4", "route", "show", "default"]);
+        const route = held.stdout.trim().split(/\s+/).slice(0, 5);
+        await cluster.exec(NODE, ["ip", "address", "flush", "dev", "eth0", "scope", "global"]);
+        expect(await livez()).toBe("ok");
+        await cluster.exec(NODE, ["ip", "address", "add", "172.30.0.11/24", "dev", "eth0"]);
+        await cluster.exec(NODE, ["ip", "route", "replace", ...route]);
+      } finally {
+        await cluster.startApiServer();
+      }
+      await waitForAgent();
+      expect(await agentRestarts()).toBe(restarts);
+    },
+  );
+});
+
+async function installAgent(): Promise<void> {
+  await installNodelatch(cluster, WITH_AGENT);
+  await waitForAgent();
+}
+
+async function waitForAgent(): Promise<void> {
+  const status = ["rollout", "status", "-n", NAMESPACE, "daemonset/nodelatch-agent", "--timeout=120s"];
+  await cluster.kubectl(status, { timeoutMillis: 130_000 });
+  await waitFor(
+    "the agent to be ready",
+    async () => {
+      const report = await readyz();
+      return report.includes("readyz check passed")
+        ? { done: true, value: undefined }
+        : { done: false, seen: report };
+    },
+    { deadlineMillis: 60_000 },
+  );
+}
+
+async function agentRestarts(): Promise<string> {
+  const path = "-o=jsonpath={.items[*].status.containerStatuses[0].restartCount}";
+  return cluster.kubectl(["get", "pods", "-n", NAMESPACE, "-l", AGENT, path]);
+}
+
+/** Asked on the machine itself: it also answers while nobody else can be reached. */
+async function ask(path: string): Promise<string> {
+  const script = "fetch(process.argv[1]).then(async (answer) => process.stdout.write(await answer.text()))";
+  const { stdout, stderr } = await cluster.exec(NODE, [
+    process.execPath,
+    "-e",
+    script,
+    `http://127.0.0.1:9478${path}`,
+  ]);
+  return stdout === "" ? stderr : stdout;
+}
+
+const readyz = async () => ask("/readyz?verbose");
+const livez = async () => ask("/livez");
+
+/** Value of the series that matches; undefined if there is none. */
+async function metric(series: string): Promise<number | undefined> {
+  const found = new RegExp(`^${series} (\\S+)$`, "m").exec(await ask("/metrics"));
+  return found?.[1] === undefined ? undefined : Number(found[1]);
+}
+
+/** A pod whose container ends as soon as somebody makes /tmp/end in it. */
+async function startPod(name: string): Promise<void> {
+  const pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name },
+    spec: {
+      terminationGracePeriodSeconds: 0,
+      containers: [
+        {
+          name: "app",
+          image: busyboxImage,
+          imagePullPolicy: "Never",
+          command: ["sh", "-c", "while [ ! -e /tmp/end ]; do sleep 0.2; done"],
+        },
+      ],
+    },
+  };
+  await waitFor(
+    "the namespace's ServiceAccount",
+    async () => {
+      const { code, stderr } = await cluster.tryKubectl(["get", "serviceaccount", "default", "-n", SPACE]);
+      return code === 0 ? { done: true, value: undefined } : { done: false, seen: stderr };
+    },
+    { deadlineMillis: 30_000 },
+  );
+  await cluster.kubectl(["apply", "-n", SPACE, "-f", "-"], { input: JSON.stringify(pod) });
+  await cluster.kubectl(["wait", "-n", SPACE, "--for=condition=Ready", "--timeout=60s", `pod/${name}`]);
+}
+
+async function endContainer(name: string): Promise<void> {
+  // A kubelet that has just started does not know its pods yet.
+  await waitFor(
+    `a program to run in pod ${name}`,
+    async () => {
+      const touch = ["exec", "-n", SPACE, name, "--", "touch", "/tmp/end"];
+      const { code, stderr } = await cluster.tryKubectl(touch);
+      return code === 0 ? { done: true, value: undefined } : { done: false, seen: stderr };
+    },
+    { deadlineMillis: 60_000 },
+  );
+}
+
+async function podField(name: string, path: string): Promise<string> {
+  return cluster.kubectl(["get", "pod", name, "-n", SPACE, `-o=jsonpath=${path}`]);
+}
+
+async function waitForState(name: string, wanted: string, deadlineMillis = 90_000): Promise<void> {
+  await waitFor(
+    `pod ${name} with ${wanted}`,
+    async () => {
+      const status = "{.status.containerStatuses[0]";
+      const restarts = await podField(name, `${status}.restartCount}`);
+      const ready = await podField(name, `${status}.ready}`);
+      const seen = `restartCount ${restarts}, ready ${ready}`;
+      return seen.endsWith(wanted) ? { done: true, value: undefined } : { done: false, seen };
+    },
+    { deadlineMillis },
+  );
+}
+
+/** What a clock that was an hour ahead when the ended container was created leaves behind. */
+async function dateLastIntoTheFuture(pod: string): Promise<void> {
+  const script = `
+    const fs = require("node:fs");
+    const root = "/var/lib/containerd/io.containerd.grpc.v1.cri/containers";
+    const file = root + "/" + process.argv[1] + "/status";
+    const text = fs.readFileSync(file, "utf8");
+    const hour = 3600000000000n;
+    const later = text.replace(/"CreatedAt":(\\d+)/, (_all, nanos) => '"CreatedAt":' + (BigInt(nanos) + hour));
+    fs.writeFileSync(file, later);
+    process.stdout.write(later === text ? "unchanged" : "edited");
+  `;
+  const terminated = await podField(pod, "{.status.containerStatuses[0].lastState.terminated.containerID}");
+  const id = terminated.replace("containerd://", "");
+  expect(id).toMatch(/^[0-9a-f]{64}$/);
+  await cluster.service(NODE, "kubelet", "stop");
+  await cluster.service(NODE, "containerd", "kill");
+  expect(await cluster.exec(NODE, [process.execPath, "-e", script, id])).toMatchObject({ stdout: "edited" });
+  await cluster.service(NODE, "containerd", "start");
+  await cluster.service(NODE, "kubelet", "start");
+}
