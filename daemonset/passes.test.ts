@@ -138,6 +138,14 @@ test("what was seen only once is not settled", async () => {
   expect(await passes.run("boot", never)).toMatchObject({ result: "read", unsettled: true });
 });
 
+test("an ended container from the future is not settled: its successor may come back any moment", async () => {
+  const runtime = new FakeRuntime(WALL_NANOS);
+  const createdAtNanos = WALL_NANOS + 3_600_000_000_000n;
+  runtime.create(runtime.runSandbox(podNamed("web")), "app", 0, { state: "exited", createdAtNanos });
+  const { passes } = passesOver([runtime]);
+  expect(await passes.run("steady", never)).toMatchObject({ result: "read", unsettled: true });
+});
+
 test.each([
   [{ kind: "stopped", name: "kubelet" }, "removed"],
   [{ kind: "running", name: "kubelet" }, "kept"],

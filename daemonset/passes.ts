@@ -155,7 +155,9 @@ function judge(
   let unsettled = false;
   for (const runtime of runtimes) {
     if (runtime.kind === "unread") unread += 1;
-    else unsettled ||= (runtime.kept["seen-too-briefly"] ?? 0) > 0;
+    // A container from the future wedges kubelet each time that a successor is there, and kubelet itself removes and
+    // makes that one again and again: one look may fall between (seen with a real kubelet).
+    else unsettled ||= (runtime.kept["seen-too-briefly"] ?? 0) > 0 || runtime.future !== undefined;
   }
   if (mode === "off") return { result: "off", unsettled };
   if (signal.aborted) return { result: "cut", unsettled };

@@ -1,8 +1,9 @@
 /** All that the agent has of the world outside, as parameters; the real one for main.ts. */
 import { hostname, networkInterfaces, type NetworkInterfaceInfo } from "node:os";
+import { join } from "node:path";
 import type { Config } from "./config.ts";
 import { makeReadDisks, type ReadDisks } from "./findings.ts";
-import { readBootID, type BootIDRead } from "./host/boot/boot-id.ts";
+import { BOOT_ID_FILE, readBootID, type BootIDRead } from "./host/boot/boot-id.ts";
 import { makeKubeletProbe, type KubeletProbe } from "./host/kubelet/probe.ts";
 import type { BusConnector } from "./host/logind/bus.ts";
 import { makeBusConnector } from "./host/logind/dbus-native-bus.ts";
@@ -30,7 +31,8 @@ export function realWorld(config: Config, env: NodeJS.ProcessEnv): AgentWorld {
   return {
     time: realTime,
     wallNanos: () => BigInt(Date.now()) * 1_000_000n,
-    readBootID: async () => readBootID(),
+    // The same in every container on a real node; on a machine that is itself one, only its own view tells its boots.
+    readBootID: async () => readBootID(join(config.hostRoot, BOOT_ID_FILE)),
     kubelets: makeKubeletProbe(),
     kubeletFiles: defaultKubeletFiles,
     connectBus: makeBusConnector(config.busAddress),
