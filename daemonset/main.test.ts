@@ -7,7 +7,7 @@ import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { freePorts } from "../bench/process/free-port.ts";
 import packageJson from "../package.json" with { type: "json" };
-import { AgentKit, leaveRunning, leaveStuck, until } from "./testing/agent-kit.ts";
+import { AgentKit, BOOT_ID, leaveRunning, leaveStuck, until } from "./testing/agent-kit.ts";
 
 const PROGRAM = fileURLToPath(new URL("main.ts", import.meta.url));
 
@@ -58,6 +58,7 @@ test("run: ready, measured, and gone with 0 at a SIGTERM that removes nothing", 
     fetch(`http://127.0.0.1:${port}${path}`).catch(() => undefined);
   await until(async () => (await get("/readyz"))?.status === 200);
   const verbose = (await (await get("/readyz?verbose"))?.text()) ?? "";
+  expect(verbose).toContain(`[+]boot-id ok: ${BOOT_ID}`);
   expect(verbose).toContain("[+]own-pod ok: agent-uid");
   expect(verbose).toContain("[+]runtimes ok: containerd 1.7.24 at /run/containerd/containerd.sock answers");
   expect(verbose).toContain("[+]containers ok: last pass: boot, read");

@@ -1,12 +1,13 @@
 /** A whole agent against a runtime in memory, a bus that does what the test says, and real files in a folder. */
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { pino, type Logger } from "pino";
 import { freePorts } from "../../bench/process/free-port.ts";
 import { runAgent } from "../agent.ts";
 import { readConfig, type Config } from "../config.ts";
+import { BOOT_ID_FILE } from "../host/boot/boot-id.ts";
 import { FakeBus } from "../host/testing/fake-bus.ts";
 import { realTime, type Time } from "../host/time.ts";
 import type { AgentApi } from "../publisher.ts";
@@ -58,6 +59,9 @@ export class AgentKit {
     // Short: a socket's path has no more than 107 bytes.
     const kit = new AgentKit(await mkdtemp(join(tmpdir(), "nl-")));
     await mkdir(join(kit.folder, "run/containerd"), { recursive: true });
+    // For programs that see this folder as the node's root.
+    await mkdir(join(kit.folder, dirname(BOOT_ID_FILE)), { recursive: true });
+    await writeFile(join(kit.folder, BOOT_ID_FILE), `${BOOT_ID}\n`);
     const lock = join(kit.folder, "inhibit");
     await writeFile(lock, "#!/bin/sh\nexec cat\n");
     await chmod(lock, 0o755);
