@@ -1,6 +1,7 @@
 /** Runs a pass again and again: after the poll time when it worked, after a growing one when it did not. */
 import type { Logger } from "pino";
 import { failureOf } from "../kube/failure.ts";
+import { backoffMillis } from "../program/backoff.ts";
 import type { World } from "./ports.ts";
 
 /** No wait is longer, so that a machine that slept or a clock that jumped is noticed within a minute. */
@@ -52,12 +53,9 @@ export async function runLoop(options: LoopOptions, signal: AbortSignal): Promis
       if (sentence !== told)
         log.warn({ what, err: thrown }, "certificate source fails; keeping what is served");
       told = sentence;
-      const backoffMillis = Math.min(
-        FIRST_BACKOFF_MILLIS * 2 ** Math.min(failures, 6),
-        options.maxBackoffMillis,
-      );
-      waitMillis = backoffMillis * (0.5 + 0.5 * world.random());
       failures += 1;
+      const bounds = { firstMillis: FIRST_BACKOFF_MILLIS, maxMillis: options.maxBackoffMillis };
+      waitMillis = backoffMillis(failures, bounds, world.random());
     }
     const ends = wake === undefined ? signal : AbortSignal.any([signal, wake]);
     await world.sleep(Math.min(waitMillis, MAX_WAIT_MILLIS), ends);

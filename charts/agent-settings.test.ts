@@ -1,10 +1,9 @@
 /** The chart's DaemonSet and the agent have to agree on settings and defaults. */
-import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { readConfig } from "../daemonset/config.ts";
 import { SETTINGS } from "../daemonset/settings.ts";
+import { at, chartFile } from "./chart-files.ts";
 
 /** Settings that the chart leaves at their defaults, as its paths are fixed, or to agent.extraArgs. */
 const notPassed = [
@@ -62,22 +61,8 @@ function rendered(template: string): string {
       template,
     );
   if (found === null) throw new Error(`the template says ${template}, which this test can't read`);
-  const value = (found[1] ?? "")
-    .split(".")
-    .reduce<unknown>((node, key) => (isMap(node) ? Reflect.get(node, key) : undefined), agentValues());
+  const value = at(values, "agent", ...(found[1] ?? "").split("."));
   if (Array.isArray(value)) return value.join(",");
   if (template.includes("ternary")) return value === true ? "on" : "off";
   return String(value);
-}
-
-function agentValues(): unknown {
-  return isMap(values) ? Reflect.get(values, "agent") : undefined;
-}
-
-function isMap(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-async function chartFile(path: string): Promise<string> {
-  return readFile(fileURLToPath(new URL(`nodelatch/${path}`, import.meta.url)), "utf8");
 }

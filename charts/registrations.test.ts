@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
+import { at } from "./chart-files.ts";
 import { activation, matchConditions, type Condition } from "../test/simulated/admission/match-conditions.ts";
 import { registrationCases, type NodeState } from "./registration-cases.ts";
 
@@ -68,8 +69,4 @@ function items(value: unknown, key: string): readonly unknown[] {
   const found = at(value, key);
   if (!Array.isArray(found)) throw new TypeError(`${key}: expected a list`);
   return found;
-}
-
-function at(value: unknown, key: string): unknown {
-  return typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
 }

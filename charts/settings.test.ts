@@ -1,11 +1,11 @@
 /** The chart and the webhook have to agree on settings, defaults, metrics and the version. */
 import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { readConfig } from "../webhook/config.ts";
 import { createMetrics } from "../webhook/metrics.ts";
 import { SETTINGS } from "../webhook/settings.ts";
+import { at, chartFile } from "./chart-files.ts";
 
 /** Settings that the chart leaves at their defaults, as its names are fixed, or to webhook.extraArgs. */
 const notPassed = [
@@ -62,8 +62,8 @@ test("every metric in the alerts is one the webhook has", async () => {
 test("chart and package have one version", async () => {
   const chart: unknown = parse(await chartFile("Chart.yaml"));
   const manifest: unknown = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8"));
-  const version = at(manifest, ["version"]);
-  expect([at(chart, ["version"]), at(chart, ["appVersion"])]).toEqual([version, version]);
+  const version = at(manifest, "version");
+  expect([at(chart, "version"), at(chart, "appVersion")]).toEqual([version, version]);
 });
 
 /** What Helm makes of plain text and of the expressions that only look up or join values; else undefined. */
@@ -75,19 +75,8 @@ function rendered(template: string): string | undefined {
     );
   if (found === null) return undefined;
   const [, join, yes = "", no = "", ofWebhook, path = "", suffix = ""] = found;
-  const value = at(values, [...(ofWebhook === undefined ? [] : ["webhook"]), ...path.split(".")]);
+  const value = at(values, ...(ofWebhook === undefined ? [] : ["webhook"]), ...path.split("."));
   if (join !== undefined) return Array.isArray(value) ? value.join(",") : undefined;
   if (yes !== "") return value === true ? yes : no;
   return `${String(value)}${suffix}`;
-}
-
-function at(value: unknown, path: readonly string[]): unknown {
-  let found = value;
-  for (const key of path)
-    found = typeof found === "object" && found !== null ? Reflect.get(found, key) : undefined;
-  return found;
-}
-
-async function chartFile(path: string): Promise<string> {
-  return readFile(fileURLToPath(new URL(`nodelatch/${path}`, import.meta.url)), "utf8");
 }

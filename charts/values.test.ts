@@ -1,14 +1,13 @@
 /** values.yaml, its schema and the templates have to tell the same story. */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Ajv } from "ajv";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
+import { at, chartFile, chartFolder, isMap } from "./chart-files.ts";
 
-const chart = fileURLToPath(new URL("nodelatch", import.meta.url));
-const values: unknown = parse(await readFile(join(chart, "values.yaml"), "utf8"));
-const schema: unknown = JSON.parse(await readFile(join(chart, "values.schema.json"), "utf8"));
+const values: unknown = parse(await chartFile("values.yaml"));
+const schema: unknown = JSON.parse(await chartFile("values.schema.json"));
 const templates = await readTemplates();
 
 test("the schema is a valid one and takes the default values", () => {
@@ -133,16 +132,8 @@ function entriesOf(value: unknown): [string, unknown][] {
   return isMap(value) ? Object.entries(value) : [];
 }
 
-function isMap(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function at(value: unknown, key: string): unknown {
-  return isMap(value) ? Reflect.get(value, key) : undefined;
-}
-
 async function readTemplates(): Promise<string> {
-  const folder = join(chart, "templates");
+  const folder = join(chartFolder, "templates");
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   return (await Promise.all(files.map((file) => readFile(file, "utf8")))).join("\n");

@@ -3,6 +3,7 @@
 import { destination, pino, type Logger } from "pino";
 import packageJson from "../package.json" with { type: "json" };
 import { runAgent } from "./agent.ts";
+import { exitOnUncaught, stopSignals } from "../program/process.ts";
 import { readConfig, type Config } from "./config.ts";
 import { runOnce } from "./one-shot.ts";
 import { realWorld } from "./world.ts";
@@ -32,7 +33,7 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
 
 async function run(config: Config, env: NodeJS.ProcessEnv): Promise<number> {
   const log = makeLog(config, 1);
-  const { term, hurry } = signals(log);
+  const { stop: term, hurry } = stopSignals(log);
   await runAgent({ config, world: realWorld(config, env), log, version: packageJson.version, term, hurry });
   return 0;
 }
@@ -40,7 +41,7 @@ async function run(config: Config, env: NodeJS.ProcessEnv): Promise<number> {
 /** Its log goes to standard error: standard output is the report. */
 async function once(phase: "boot" | "shutdown", config: Config, env: NodeJS.ProcessEnv): Promise<number> {
   const log = makeLog(config, 2);
-  const { term: signal } = signals(log);
+  const { stop: signal } = stopSignals(log);
   const print = (text: string): void => console.log(text);
   return runOnce({ phase, config, world: realWorld(config, env), log, print, signal });
 }
@@ -50,26 +51,8 @@ function makeLog({ logLevel }: Config, fd: 1 | 2): Logger {
     { level: logLevel, base: { program: "nodelatch-agent" } },
     destination({ fd, sync: true }),
   );
-  // After this nobody knows what state the process is in; kubelet starts it again.
-  process.on("uncaughtException", (err) => {
-    log.fatal({ err }, "uncaught exception");
-    process.exit(1);
-  });
+  exitOnUncaught(log);
   return log;
-}
-
-function signals(log: Logger): { readonly term: AbortSignal; readonly hurry: AbortSignal } {
-  const term = new AbortController();
-  const hurry = new AbortController();
-  for (const name of ["SIGTERM", "SIGINT"] as const) {
-    process.on(name, () => {
-      // A second signal is a person who has no patience.
-      if (term.signal.aborted) hurry.abort();
-      log.info({ signal: name }, "stopping");
-      term.abort();
-    });
-  }
-  return { term: term.signal, hurry: hurry.signal };
 }
 
 // Waits of the agent's parts hold no process: this does, until all is done.

@@ -2,7 +2,7 @@
 import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
 import type { ProbeServer } from "../program/probes.ts";
-import { backoffMillis } from "./host/backoff.ts";
+import { backoffMillis } from "../program/backoff.ts";
 import type { Time } from "./host/time.ts";
 
 const RETRY = { firstMillis: 1_000, maxMillis: 60_000 };

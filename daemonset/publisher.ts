@@ -1,7 +1,7 @@
 /** Takes Events and brings them to the API server when it can be reached, however long that takes. */
 import type { Logger } from "pino";
 import { announce, type AgentEvent } from "./containers/announce.ts";
-import { backoffMillis } from "./host/backoff.ts";
+import { backoffMillis } from "../program/backoff.ts";
 import { reasonOf } from "./host/reason.ts";
 import type { Time } from "./host/time.ts";
 

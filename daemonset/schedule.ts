@@ -1,5 +1,5 @@
 /** When passes happen: several soon after a boot, then rarely, sooner when there is a reason. Time is a parameter. */
-import { backoffMillis } from "./host/backoff.ts";
+import { backoffMillis } from "../program/backoff.ts";
 import type { Time } from "./host/time.ts";
 import type { PassEnd } from "./passes.ts";
 

@@ -5,6 +5,7 @@ import { pino } from "pino";
 import { makeWorld } from "../certs/world.ts";
 import { connectInCluster, connectKubeconfig, type KubeConnection } from "../kube/connect.ts";
 import packageJson from "../package.json" with { type: "json" };
+import { exitOnUncaught, stopSignals } from "../program/process.ts";
 import { readConfig, type Config } from "./config.ts";
 import { runWebhook } from "./run.ts";
 
@@ -27,21 +28,8 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
 
 async function run(config: Config, env: NodeJS.ProcessEnv): Promise<number> {
   const log = pino({ level: config.logLevel, base: { program: "nodelatch-webhook" } });
-  // After either of these nobody knows what state the process is in; another replica serves meanwhile.
-  process.on("uncaughtException", (err) => {
-    log.fatal({ err }, "uncaught exception");
-    process.exit(1);
-  });
-  const stop = new AbortController();
-  const hurry = new AbortController();
-  for (const name of ["SIGTERM", "SIGINT"] as const) {
-    process.on(name, () => {
-      // A second signal is a person who has no patience for the drain.
-      if (stop.signal.aborted) hurry.abort();
-      log.info({ signal: name }, "stopping");
-      stop.abort();
-    });
-  }
+  exitOnUncaught(log);
+  const { stop, hurry } = stopSignals(log);
   let kube: KubeConnection;
   try {
     kube = config.kubeconfig === "" ? await connectInCluster({ env }) : connectKubeconfig(config.kubeconfig);
@@ -59,8 +47,8 @@ async function run(config: Config, env: NodeJS.ProcessEnv): Promise<number> {
       log,
       version: packageJson.version,
       instance,
-      stop: stop.signal,
-      hurry: hurry.signal,
+      stop,
+      hurry,
     });
     return 0;
   } catch (err) {

@@ -15,7 +15,8 @@ import { makeSecretKeeper, type KeepSettings } from "../keep.ts";
 import type { CertificateKeeper } from "../keeper.ts";
 import { anchorOf } from "../pair.ts";
 import { certificatesIn } from "../pem.ts";
-import { makeDice, VirtualTime } from "./virtual-time.ts";
+import { makeDice } from "../../program/testing/dice.ts";
+import { VirtualTime } from "./virtual-time.ts";
 
 export const START_MILLIS = Date.UTC(2030, 0, 1);
 export const NAMES = ["nodelatch-webhook.nodelatch-system.svc"];

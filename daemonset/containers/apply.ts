@@ -1,4 +1,5 @@
 /** Carries removals out: a few at a time, busy ones again later, and never beyond the time given. */
+import { backoffMillis } from "../../program/backoff.ts";
 import type { Removal } from "./decide.ts";
 import type { Outcome, OutcomeKind } from "./outcome.ts";
 import { inParallel } from "./parallel.ts";
@@ -141,6 +142,6 @@ function proofsOf(removals: readonly Removal[]): ReadonlySet<string> {
 
 /** Exponential, jittered down to half, so that agents of many nodes do not beat in time. */
 function delayMillis(attempt: number, { settings, random }: ApplyRequest): number {
-  const full = Math.min(settings.longestDelayMillis, settings.firstDelayMillis * 2 ** (attempt - 1));
-  return full * (0.5 + random() / 2);
+  const bounds = { firstMillis: settings.firstDelayMillis, maxMillis: settings.longestDelayMillis };
+  return backoffMillis(attempt, bounds, random());
 }

@@ -1,4 +1,5 @@
 /** What a pass saw and did, as data that can be written as JSON, of bounded size whatever the node holds. */
+import { shorten } from "../../lock/shorten.ts";
 import type { RuntimeFailureKind } from "../runtime/runtime.ts";
 import type { FutureDates } from "./clock-sign.ts";
 import type { KeepReason, Keep, Removal } from "./decide.ts";
@@ -92,7 +93,7 @@ export function removalLine(outcome: Outcome): RemovalLine {
 }
 
 export function shortened(text: string): string {
-  return text.length <= LONGEST_MESSAGE ? text : `${text.slice(0, LONGEST_MESSAGE - 1)}…`;
+  return shorten(text, LONGEST_MESSAGE);
 }
 
 function lineOf(verdict: Keep | Removal): ContainerLine {

@@ -6,6 +6,7 @@
  */
 import { access, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { codeOf } from "../host/reason.ts";
 
 export interface StateDirectory {
   /**
@@ -32,7 +33,7 @@ export function containerdStateDirectory(directory: string): StateDirectory {
         const names = await readdir(join(directory, "io.containerd.grpc.v1.cri", "containers"));
         return names.filter((name) => ID.test(name));
       } catch (cause) {
-        if (isAbsent(cause)) return [];
+        if (codeOf(cause) === "ENOENT") return [];
         throw new Error(`list containers being made in ${directory}`, { cause });
       }
     },
@@ -43,13 +44,9 @@ export function containerdStateDirectory(directory: string): StateDirectory {
         await access(join(directory, "io.containerd.runtime.v2.task", "k8s.io", containerID));
         return true;
       } catch (cause) {
-        if (isAbsent(cause)) return false;
+        if (codeOf(cause) === "ENOENT") return false;
         throw new Error(`look for a task of container ${containerID} in ${directory}`, { cause });
       }
     },
   };
-}
-
-function isAbsent(cause: unknown): boolean {
-  return cause instanceof Error && "code" in cause && cause.code === "ENOENT";
 }

@@ -18,9 +18,3 @@ export function inOneLine(text: string): string {
 export function wordsOf(thrown: unknown): string {
   return inOneLine(thrown instanceof Error ? thrown.message || thrown.name : String(thrown));
 }
-
-/** `ENOENT` and the like, if the error came from the system. */
-export function systemCode(thrown: unknown): string | undefined {
-  if (!(thrown instanceof Error) || !("code" in thrown)) return undefined;
-  return typeof thrown.code === "string" ? thrown.code : undefined;
-}

@@ -10,12 +10,20 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: webhook
 {{- end }}
 
-{{- define "nodelatch.labels" -}}
-{{ include "nodelatch.selector" . }}
+{{- define "nodelatch.versionLabels" -}}
 app.kubernetes.io/part-of: nodelatch
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+{{- end }}
+
+{{- define "nodelatch.commonLabels" -}}
+{{ include "nodelatch.versionLabels" . }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- define "nodelatch.labels" -}}
+{{ include "nodelatch.selector" . }}
+{{ include "nodelatch.commonLabels" . }}
 {{- end }}
 
 {{- define "nodelatch.agentSelector" -}}
@@ -26,10 +34,7 @@ app.kubernetes.io/component: agent
 
 {{- define "nodelatch.agentLabels" -}}
 {{ include "nodelatch.agentSelector" . }}
-app.kubernetes.io/part-of: nodelatch
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{ include "nodelatch.commonLabels" . }}
 {{- end }}
 
 {{/* Bare `on` and `off` in a values file are YAML 1.1 for true and false. */}}
@@ -40,8 +45,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{/* Without the chart's version: a new chart alone is no reason to restart the pods. */}}
 {{- define "nodelatch.podLabels" -}}
 {{ include "nodelatch.selector" . }}
-app.kubernetes.io/part-of: nodelatch
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+{{ include "nodelatch.versionLabels" . }}
 {{- end }}
 
 {{- define "nodelatch.image" -}}
@@ -110,4 +114,34 @@ nodelatch-webhook-cert
 {{- if and $v.metrics.serviceMonitor.enabled (not $v.metrics.service) -}}
 {{- fail "metrics.serviceMonitor.enabled needs metrics.service: true, the port that it reads" -}}
 {{- end -}}
+{{- end }}
+
+{{/* The right to write Events about nodes. Takes name, namespace (of the ServiceAccount) and labels. */}}
+{{- define "nodelatch.eventsRole" -}}
+# Events about nodes, which have no namespace, live in the namespace default.
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  name: {{ .name }}-events
+  namespace: default
+  labels: {{- .labels | nindent 4 }}
+rules:
+  - apiGroups: [""]
+    resources: ["events"]
+    verbs: ["create", "patch"]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  name: {{ .name }}-events
+  namespace: default
+  labels: {{- .labels | nindent 4 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: {{ .name }}-events
+subjects:
+  - kind: ServiceAccount
+    name: {{ .name }}
+    namespace: {{ .namespace }}
 {{- end }}

@@ -1,17 +1,12 @@
-/** Numbers that look random and come again with the same seed (mulberry32). */
+import { makeDice } from "../../../program/testing/dice.ts";
+
+/** Numbers that look random and come again with the same seed. */
 export class SeededRandom {
-  #state: number;
+  /** From 0 up to 1. */
+  readonly next: () => number;
 
   constructor(seed: number) {
-    this.#state = seed | 0;
-  }
-
-  /** From 0 up to 1. */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    this.next = makeDice(seed);
   }
 
   /** A whole number from 0 up to, but not including, `below`. */

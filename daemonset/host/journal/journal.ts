@@ -1,6 +1,6 @@
 /** What the agent remembers across restarts and boots. The memory is the truth; the file follows when it can. */
 import type { Logger } from "pino";
-import { backoffMillis } from "../backoff.ts";
+import { backoffMillis } from "../../../program/backoff.ts";
 import { reasonOf } from "../reason.ts";
 import type { Time } from "../time.ts";
 import { writeWholeFile } from "../files/whole-file.ts";

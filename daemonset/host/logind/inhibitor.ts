@@ -1,6 +1,6 @@
 /** Keeps logind's delay lock while it is wanted: takes it, and takes it again whenever it is lost. */
 import type { Logger } from "pino";
-import { backoffMillis } from "../backoff.ts";
+import { backoffMillis } from "../../../program/backoff.ts";
 import { reasonOf } from "../reason.ts";
 import type { Time } from "../time.ts";
 import type { LockChild, LockSpawner } from "./lock-child.ts";

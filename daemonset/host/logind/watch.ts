@@ -1,6 +1,6 @@
 /** Stays on the system bus and listens to logind, through restarts of either. */
 import type { Logger } from "pino";
-import { backoffMillis } from "../backoff.ts";
+import { backoffMillis } from "../../../program/backoff.ts";
 import { reasonOf } from "../reason.ts";
 import type { Time } from "../time.ts";
 import type { BusConnection, BusConnector, BusSignal } from "./bus.ts";

@@ -1,6 +1,6 @@
 import { readlink } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
-import { systemCode } from "../in-words.ts";
+import { codeOf } from "../../host/reason.ts";
 
 /** Linux' own limit for links in one path. */
 const MAX_LINKS = 40;
@@ -44,7 +44,7 @@ async function linkTarget(path: string): Promise<string | undefined> {
   try {
     return await readlink(path);
   } catch (error) {
-    const code = systemCode(error);
+    const code = codeOf(error);
     if (code === "EINVAL" || code === "ENOENT" || code === "ENOTDIR") return undefined;
     throw error;
   }

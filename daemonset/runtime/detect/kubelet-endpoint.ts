@@ -1,6 +1,7 @@
 /** Looks up which runtime this node's kubelet (or KubeEdge's edged) was told to use. */
 import { readFile, stat } from "node:fs/promises";
-import { systemCode, wordsOf } from "../in-words.ts";
+import { codeOf } from "../../host/reason.ts";
+import { wordsOf } from "../in-words.ts";
 import { resolveHostPath } from "./host-path.ts";
 import {
   endpointInEdgecoreConfig,
@@ -66,7 +67,7 @@ async function endpointIn(
     if (size > MAX_FILE_BYTES) return { kind: "invalid", message: `larger than ${MAX_FILE_BYTES} bytes` };
     return parse(await readFile(path, "utf8"));
   } catch (error) {
-    const code = systemCode(error);
+    const code = codeOf(error);
     if (code === "ENOENT" || code === "ENOTDIR") return { kind: "none" };
     return { kind: "invalid", message: wordsOf(error) };
   }

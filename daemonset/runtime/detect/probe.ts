@@ -3,7 +3,8 @@ import { createConnection } from "node:net";
 import { openCri } from "../cri.ts";
 import { openEngine } from "../engine/engine.ts";
 import type { GrpcConnection } from "../grpc.ts";
-import { systemCode, wordsOf } from "../in-words.ts";
+import { codeOf } from "../../host/reason.ts";
+import { wordsOf } from "../in-words.ts";
 import { RuntimeError, type ContainerRuntime } from "../runtime.ts";
 import { removeThrough } from "../through-engine.ts";
 import { resolveHostPath } from "./host-path.ts";
@@ -74,7 +75,7 @@ export function whyNot(hostPath: string, thrown: unknown): Unanswered {
     return { kind, message: `${thrown.message}${remedy}` };
   }
   const words = `${hostPath}: ${wordsOf(thrown)}`;
-  switch (systemCode(thrown) ?? "") {
+  switch (codeOf(thrown) ?? "") {
     case "ENOENT":
     case "ENOTDIR":
       return { kind: "absent", message: `${hostPath}: no such socket` };

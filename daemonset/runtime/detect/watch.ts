@@ -1,4 +1,5 @@
 /** Keeps looking for the node's container runtimes: opens those that answer, names the others, never gives up. */
+import { backoffMillis } from "../../../program/backoff.ts";
 import type { GrpcConnection } from "../grpc.ts";
 import { wordsOf } from "../in-words.ts";
 import type { ContainerRuntime } from "../runtime.ts";
@@ -46,8 +47,7 @@ export interface RuntimeWatch {
   readonly ended: Promise<void>;
 }
 
-const FIRST_BACKOFF_MILLIS = 500;
-const MAX_BACKOFF_MILLIS = 30_000;
+const RETRY = { firstMillis: 500, maxMillis: 30_000 };
 /** While nothing is missed: is everybody still there, and has anything been added? */
 const QUIET_MILLIS = 60_000;
 
@@ -145,8 +145,7 @@ export function watchRuntimes(
 /** Grows from half a second to half a minute while something is missed; jitter keeps a fleet from acting as one. */
 export function pauseMillis(failures: number, random: number): number {
   if (failures === 0) return QUIET_MILLIS * (0.9 + 0.2 * random);
-  const backoff = Math.min(FIRST_BACKOFF_MILLIS * 2 ** Math.min(failures - 1, 10), MAX_BACKOFF_MILLIS);
-  return backoff * (0.5 + 0.5 * random);
+  return backoffMillis(failures, RETRY, random);
 }
 
 async function lookAgain(

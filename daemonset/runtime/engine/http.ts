@@ -1,6 +1,7 @@
 /** HTTP over Docker's unix socket: one request, one JSON answer of bounded size, within a deadline. */
 import { request, type IncomingMessage } from "node:http";
-import { inOneLine, systemCode, wordsOf } from "../in-words.ts";
+import { codeOf } from "../../host/reason.ts";
+import { inOneLine, wordsOf } from "../in-words.ts";
 import { RuntimeError, type RuntimeFailureKind } from "../runtime.ts";
 
 /** Of gRPC's size as well: 300 containers are 0.5 MB. */
@@ -90,7 +91,7 @@ function parse(text: string): unknown {
 
 /** Errors of Node's HTTP parser begin with HPE_. */
 function kindOf(thrown: unknown): RuntimeFailureKind {
-  const isNonsense = thrown instanceof UnreadableAnswer || (systemCode(thrown)?.startsWith("HPE_") ?? false);
+  const isNonsense = thrown instanceof UnreadableAnswer || (codeOf(thrown)?.startsWith("HPE_") ?? false);
   return isNonsense ? "nonsense" : "unavailable";
 }
 
