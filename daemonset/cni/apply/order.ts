@@ -33,3 +33,44 @@ export type OrderResult =
   | { readonly kind: "done"; readonly results: ReadonlyMap<string, MoveResult> }
   /** Nothing was touched: the lock is held by another, the file system is read-only, liveness is unproven. */
   | { readonly kind: "skipped"; readonly reason: string };
+
+/** Files that no lock guards: caches, scratch files, dead entries of /run/netns. Of any directories, at most a batch. */
+export interface FileOrder {
+  readonly files: readonly FileReading[];
+  /** As for leases: asked again with what was re-read and re-listed. */
+  readonly stillStale: (file: FileReading, liveness: Liveness) => boolean;
+}
+
+/** All that the pass asks of removal. Nothing here rejects; each ends soon after its signal. */
+export interface Apply {
+  /** Results by the file's name. */
+  leases(order: LeaseOrder, signal: AbortSignal): Promise<OrderResult>;
+  /** Results by `directory/name`. */
+  files(order: FileOrder, signal: AbortSignal): Promise<OrderResult>;
+}
+
+/** The quarantine as the report and the subcommands need it. Nothing here rejects. */
+export interface Quarantine {
+  /** How much is kept now. `problem` if it could not be read. */
+  usage(): Promise<QuarantineUsage>;
+  /** Drops what is older or more than the settings allow, oldest first. After a pass; never while one moves files. */
+  prune(signal: AbortSignal): Promise<void>;
+  /** Puts files back where their names are free, under the network's lock. */
+  restore(wanted: RestoreWanted, signal: AbortSignal): Promise<RestoreReport>;
+}
+
+export interface QuarantineUsage {
+  readonly files: number;
+  readonly bytes: number;
+  readonly problem?: string;
+}
+
+/** Original paths as the node calls them, e.g. `/var/lib/cni/networks/k8s-pod-network/10.42.0.7`; or everything. */
+export type RestoreWanted =
+  { readonly kind: "all" } | { readonly kind: "named"; readonly paths: readonly string[] };
+
+export interface RestoreReport {
+  readonly restored: readonly string[];
+  /** With the reason in words, e.g. that the name is taken. */
+  readonly left: readonly { readonly path: string; readonly reason: string }[];
+}
