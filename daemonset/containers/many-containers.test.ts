@@ -36,6 +36,7 @@ test.each([300, 3_000])("%i containers: no list is held twice, and memory is fla
       conditions: async () => runtime.conditions(),
       containerState: async (id, signal) => runtime.containerState(id, signal),
       removeContainer: async (id, signal) => runtime.removeContainer(id, signal),
+      stopSandbox: async (id) => runtime.stopSandbox(id),
       close: () => {},
       async listContainers(signal) {
         aliveWhenListed.push(aliveLists());

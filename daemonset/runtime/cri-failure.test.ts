@@ -77,6 +77,20 @@ describe("an error of the runtime", () => {
   });
 });
 
+describe("a stop of a sandbox", () => {
+  it("that fails says why; one of a sandbox that is gone has nothing left to do", async () => {
+    const fake = await startFakeContainerd({ socketPath });
+    closing.push(() => fake.close());
+    fake.override("StopPodSandbox", async () =>
+      Promise.reject(new Refusal(status.UNKNOWN, "failed to destroy network")),
+    );
+    const message = "container runtime at /run/x.sock: StopPodSandbox: UNKNOWN(2): failed to destroy network";
+    expect(await runtime.stopSandbox("s", never)).toMatchObject({ kind: "failed", message });
+    fake.override("StopPodSandbox", async () => Promise.reject(new Refusal(status.NOT_FOUND, "not found")));
+    expect(await runtime.stopSandbox("s", never)).toEqual({ kind: "stopped" });
+  });
+});
+
 describe("silence", () => {
   it("ends at the deadline where the runtime hangs", async () => {
     const fake = await startFakeContainerd({ socketPath });

@@ -10,6 +10,7 @@ import {
 } from "./cri-messages.ts";
 import { inOneLine, wordsOf } from "./in-words.ts";
 import { toRemoveResult } from "./remove-result.ts";
+import { toStopResult } from "./stop-result.ts";
 import { RuntimeError, type ContainerRuntime, type RuntimeVersion } from "./runtime.ts";
 import { encodeMessage } from "./wire/encode.ts";
 import { NonsenseError } from "./wire/nonsense.ts";
@@ -23,6 +24,8 @@ export interface CriOptions {
   readonly callMillis?: number;
   /** Defaults to 10_000, for lists. */
   readonly listMillis?: number;
+  /** Defaults to 30_000: a stop runs every CNI plugin of the network, one after the other. */
+  readonly stopMillis?: number;
 }
 
 /** `connection` leads to the same socket, for what containerd offers besides CRI. */
@@ -35,7 +38,7 @@ const V1ALPHA2 = "/runtime.v1alpha2.RuntimeService/";
 const NOTHING = Buffer.alloc(0);
 
 export function openCri(options: CriOptions): CriRuntime {
-  const { socketPath, hostPath, callMillis = 2_000, listMillis = 10_000 } = options;
+  const { socketPath, hostPath, callMillis = 2_000, listMillis = 10_000, stopMillis = 30_000 } = options;
   const connection = connectGrpc(socketPath);
   let name = "container runtime";
 
@@ -100,11 +103,13 @@ export function openCri(options: CriOptions): CriRuntime {
     },
     removeContainer: async (id, signal) =>
       toRemoveResult(ask(`${V1}RemoveContainer`, idRequest(id), callMillis, () => undefined, signal)),
+    stopSandbox: async (id, signal) =>
+      toStopResult(ask(`${V1}StopPodSandbox`, idRequest(id), stopMillis, () => undefined, signal)),
     close: () => connection.close(),
   };
 }
 
-/** ContainerStatusRequest and RemoveContainerRequest alike. */
+/** ContainerStatusRequest, RemoveContainerRequest and StopPodSandboxRequest alike. */
 function idRequest(id: string): Buffer {
   return encodeMessage([[1, id]]);
 }

@@ -1,5 +1,5 @@
 /**
- * gRPC over one unix socket: bytes in, bytes out, one request and one answer. CRI's services and containerd's own
+ * gRPC over one unix socket: bytes in, bytes out, one request and one answer or a stream of them. CRI's services and containerd's own
  * (`/containerd.services.containers.v1.Containers/List` with `containerd-namespace` metadata) go over the same one.
  */
 import { Client, credentials, Metadata, status, type ChannelOptions, type ServiceError } from "@grpc/grpc-js";
@@ -20,6 +20,12 @@ export interface GrpcCall {
 export interface GrpcConnection {
   /** The message of the one answer. @throws GrpcFailure */
   call(call: GrpcCall): Promise<Buffer>;
+  /**
+   * A server's stream: `onMessage` gets each message as it comes, so that none of them need be kept. What it throws ends
+   * the call and is thrown.
+   * @throws GrpcFailure
+   */
+  stream(call: GrpcCall, onMessage: (message: Buffer) => void): Promise<void>;
   /** Ends what is under way. */
   close(): void;
 }
@@ -48,24 +54,22 @@ export function connectGrpc(socketPath: string): GrpcConnection {
   const client = new Client(`unix:${socketPath}`, credentials.createInsecure(), options);
   return {
     call: async (call) => unary(client, call),
+    stream: async (call, onMessage) => serverStream(client, call, onMessage),
     close: () => client.close(),
   };
 }
 
 async function unary(client: Client, call: GrpcCall): Promise<Buffer> {
   if (call.signal.aborted) throw new GrpcFailure(status.CANCELLED, "not sent", true);
-  const metadata = new Metadata();
-  for (const [key, value] of Object.entries(call.metadata ?? {})) metadata.set(key, value);
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   let isAbandoned = false;
   const running = client.makeUnaryRequest(
     call.method,
     untouched,
     untouched,
-    Buffer.from(call.request.buffer, call.request.byteOffset, call.request.byteLength),
-    metadata,
-    // A wall clock's time, but grpc-js turns it into a timer at once: a step of the clock later changes nothing.
-    { deadline: Date.now() + call.deadlineMillis },
+    bufferOf(call),
+    metadataOf(call),
+    deadlineOf(call),
     (error: ServiceError | null, answer?: Buffer) => {
       if (error !== null) reject(new GrpcFailure(error.code, error.details, isAbandoned, { cause: error }));
       else if (answer === undefined)
@@ -83,4 +87,60 @@ async function unary(client: Client, call: GrpcCall): Promise<Buffer> {
   } finally {
     call.signal.removeEventListener("abort", onAbort);
   }
+}
+
+async function serverStream(
+  client: Client,
+  call: GrpcCall,
+  onMessage: (message: Buffer) => void,
+): Promise<void> {
+  if (call.signal.aborted) throw new GrpcFailure(status.CANCELLED, "not sent", true);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let isAbandoned = false;
+  const running = client.makeServerStreamRequest<Buffer, Buffer>(
+    call.method,
+    untouched,
+    untouched,
+    bufferOf(call),
+    metadataOf(call),
+    deadlineOf(call),
+  );
+  const onAbort = (): void => {
+    isAbandoned = true;
+    running.cancel();
+  };
+  running.on("data", (message: Buffer) => {
+    try {
+      onMessage(message);
+    } catch (thrown) {
+      reject(thrown);
+      running.cancel();
+    }
+  });
+  // grpc-js gives the error of a bad status, or of none, before it ends the data: an end after no error is a whole list.
+  running.on("end", resolve);
+  running.on("error", (error: ServiceError) => {
+    reject(new GrpcFailure(error.code, error.details, isAbandoned, { cause: error }));
+  });
+  call.signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    await promise;
+  } finally {
+    call.signal.removeEventListener("abort", onAbort);
+  }
+}
+
+function bufferOf({ request }: GrpcCall): Buffer {
+  return Buffer.from(request.buffer, request.byteOffset, request.byteLength);
+}
+
+function metadataOf(call: GrpcCall): Metadata {
+  const metadata = new Metadata();
+  for (const [key, value] of Object.entries(call.metadata ?? {})) metadata.set(key, value);
+  return metadata;
+}
+
+/** A wall clock's time, but grpc-js turns it into a timer at once: a step of the clock later changes nothing. */
+function deadlineOf({ deadlineMillis }: GrpcCall): { readonly deadline: number } {
+  return { deadline: Date.now() + deadlineMillis };
 }

@@ -96,6 +96,16 @@ export type RemoveResult =
   | { readonly kind: "busy"; readonly message: string }
   | { readonly kind: "failed"; readonly message: string; readonly cause: RuntimeError };
 
+/**
+ * `stopped` also for a sandbox that was stopped already, whose network the runtime then tears down once more
+ * (facts/node-observed.md 1), and for an id that CRI does not know.
+ */
+export type StopResult =
+  | { readonly kind: "stopped" }
+  /** The runtime has no such call: Docker's Engine API. */
+  | { readonly kind: "unsupported"; readonly message: string }
+  | { readonly kind: "failed"; readonly message: string; readonly cause: RuntimeError };
+
 /** Every call has its own deadline, and ends early (`deadline`) when `signal` fires. */
 export interface ContainerRuntime {
   /** For people and logs: `containerd at /run/containerd/containerd.sock`. */
@@ -111,6 +121,8 @@ export interface ContainerRuntime {
    * to remove a running one (Docker without force), that is used as well.
    */
   removeContainer(id: string, signal: AbortSignal): Promise<RemoveResult>;
+  /** Never rejects. Kills what runs in it: its caller has read just before that it is NOTREADY. */
+  stopSandbox(id: string, signal: AbortSignal): Promise<StopResult>;
   /** Lets go of the connection; the runtime object can't be used afterwards. */
   close(): void;
 }

@@ -16,6 +16,7 @@ export function removeThrough(cri: ContainerRuntime, engine: ContainerRuntime): 
     listContainers: async (signal) => cri.listContainers(signal),
     containerState: async (id, signal) => cri.containerState(id, signal),
     removeContainer: async (id, signal) => engine.removeContainer(id, signal),
+    stopSandbox: async (id, signal) => cri.stopSandbox(id, signal),
     close: () => {
       cri.close();
       engine.close();

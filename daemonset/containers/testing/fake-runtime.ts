@@ -13,6 +13,7 @@ import {
   type RemoveResult,
   type SandboxState,
   type SandboxSummary,
+  type StopResult,
 } from "../../runtime/runtime.ts";
 
 export type Method = "listContainers" | "listSandboxes" | "containerState" | "removeContainer";
@@ -47,6 +48,8 @@ export class FakeRuntime implements ContainerRuntime {
   /** Running containers that a remove has killed. */
   readonly killed: string[] = [];
   readonly removed: string[] = [];
+  /** Sandboxes that were asked to stop, in order. */
+  readonly stopped: string[] = [];
   readonly containers = new Map<string, FakeContainer>();
   readonly sandboxes = new Map<string, { pod: PodLabels; attempt: number; state: SandboxState }>();
   /** Runs before a call does its work; may change the runtime, wait, or throw what the call then rejects with. */
@@ -179,6 +182,13 @@ export class FakeRuntime implements ContainerRuntime {
     this.containers.delete(id);
     this.removed.push(id);
     return { kind: "removed" };
+  }
+
+  async stopSandbox(id: string): Promise<StopResult> {
+    const sandbox = this.sandboxes.get(id);
+    if (sandbox !== undefined) sandbox.state = "not-ready";
+    this.stopped.push(id);
+    return { kind: "stopped" };
   }
 
   version(): Promise<never> {

@@ -170,6 +170,10 @@ export function openEngine(options: EngineOptions): ContainerRuntime {
       };
       return toRemoveResult(remove());
     },
+    stopSandbox: async () => {
+      const message = `${label}: has no call that tears a pod's network down; dockershim and cri-dockerd have`;
+      return { kind: "unsupported", message };
+    },
     close: () => {},
   };
 }

@@ -61,6 +61,18 @@ export const criScenarios: readonly CriScenario[] = [
     },
   },
   {
+    name: "stops a sandbox, again if it is stopped already, and one that it does not know",
+    expectRight: async ({ runtime, driver, signal }) => {
+      const id = await driver.runSandbox(somePod(), 0);
+      const state = async () => (await runtime.listSandboxes(signal)).find((one) => one.id === id)?.state;
+      expect(await state()).toBe("ready");
+      expect(await runtime.stopSandbox(id, signal)).toEqual({ kind: "stopped" });
+      expect(await state()).toBe("not-ready");
+      expect(await runtime.stopSandbox(id, signal)).toEqual({ kind: "stopped" });
+      expect(await runtime.stopSandbox("f".repeat(64), signal)).toEqual({ kind: "stopped" });
+    },
+  },
+  {
     name: "follows a container from CREATED over RUNNING to EXITED, with one date to the nanosecond",
     expectRight: async (world) => {
       const { runtime, driver, signal } = world;

@@ -84,6 +84,15 @@ export const engineScenarios: readonly EngineScenario[] = [
     },
   },
   {
+    name: "has no way to tear a sandbox's network down, and says so",
+    expectRight: async ({ runtime, driver, signal }) => {
+      const id = await driver.createSandbox(somePod(), 0);
+      await driver.start(id);
+      expect((await runtime.stopSandbox(id, signal)).kind).toBe("unsupported");
+      expect((await runtime.listSandboxes(signal)).find((one) => one.id === id)?.state).toBe("ready");
+    },
+  },
+  {
     name: "lists nothing that is not kubelet's",
     expectRight: async ({ runtime, driver, signal }) => {
       const id = await driver.createStranger(`stranger-${somePod().uid}`);

@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { status } from "@grpc/grpc-js";
 import { criPath, decodeRequest, encodeResponse, type CriMethod } from "./cri-codec.ts";
+import type { FakeOwnServices } from "./fake-own-services.ts";
 import { Refusal, serveGrpc, type GrpcHandler } from "./grpc-server.ts";
 import { textAt, valueAt } from "./shape.ts";
 
@@ -46,6 +47,10 @@ export interface FakeContainerdOptions {
   readonly name?: string;
   /** Date of the first thing made. Defaults to one that a double can't hold. */
   readonly firstNanos?: bigint;
+  /** What it serves besides CRI, as a containerd does. Defaults to nothing, as a CRI-O. */
+  readonly own?: FakeOwnServices;
+  /** Defaults to 1.7.24. */
+  readonly version?: string;
 }
 
 const CREATED = 0;
@@ -153,7 +158,7 @@ export async function startFakeContainerd(options: FakeContainerdOptions): Promi
     Version: () => ({
       version: "0.1.0",
       runtime_name: options.name ?? "containerd",
-      runtime_version: "1.7.24",
+      runtime_version: options.version ?? "1.7.24",
       runtime_api_version: "v1",
     }),
     Status: () => ({
@@ -208,7 +213,8 @@ export async function startFakeContainerd(options: FakeContainerdOptions): Promi
   for (const method of Object.keys(methods).filter((name) => isMethod(name, methods))) {
     handlers[criPath(method)] = async (request, metadata) => answer(method, request, metadata);
   }
-  const server = await serveGrpc(options.socketPath, handlers);
+  Object.assign(handlers, options.own?.unary);
+  const server = await serveGrpc(options.socketPath, handlers, options.own?.streams);
   return {
     sandboxes,
     containers,

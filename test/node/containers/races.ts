@@ -115,6 +115,7 @@ function watched(runtime: ContainerRuntime) {
     },
     containerState: async (id, until) => note(id, runtime.containerState(id, until)),
     removeContainer: async (id, until) => note(id, runtime.removeContainer(id, until)),
+    stopSandbox: async (id, until) => runtime.stopSandbox(id, until),
     close: () => {},
   };
   return { runtime: watching, settled, listedMillis: () => listed };
