@@ -24,6 +24,11 @@ export type Liveness =
       readonly otherIDs: ReadonlySet<string>;
       /** Addresses configured in any live network namespace, the node's own included, in canonical text. */
       readonly addresses: ReadonlySet<string>;
+      /**
+       * Where network namespaces are mounted, as the node calls them: `/run/netns/cni-...`, never with `/var/run`. A path
+       * in a cached result that is in here is alive; a file in /run/netns that is not in here is no namespace any more.
+       */
+      readonly namespacePaths: ReadonlySet<string>;
       readonly runtimes: readonly AskedRuntime[];
       /** How it is known that this is kubelet's runtime. By hand a network must hold a lease of a ready sandbox. */
       readonly ownedBy: "own-pod" | "ready-lease-needed";
