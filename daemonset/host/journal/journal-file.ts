@@ -22,19 +22,21 @@ export function journalText(version: number, record: unknown): string {
 }
 
 /**
- * Reads the journal; a corrupt one, or one of another version, is moved aside. Never rejects. After anything but
- * `read` the agent knows nothing of before and takes the slower rules.
+ * Reads the journal; a corrupt one, or one of another version, is moved aside unless nothing may be changed. Never
+ * rejects. After anything but `read` the agent knows nothing of before and takes the slower rules.
  */
 export async function readJournal<Rec>(
   path: string,
   version: number,
   parse: RecordParser<Rec>,
+  { moveAside }: { readonly moveAside: boolean } = { moveAside: true },
 ): Promise<JournalRead<Rec>> {
   const read = await readText(path, 64 * 1024 * 1024);
   if (read.kind !== "text") return read;
   const parsed = parseJournal(read.text, version, parse);
   if (parsed.kind === "record") return { kind: "read", record: parsed.record };
   const reason = `${path}: ${parsed.reason}`;
+  if (!moveAside) return { kind: "corrupt", reason, movedTo: undefined };
   try {
     // One name, so that a disk that spoils every journal is not filled with them; the newest is kept.
     const movedTo = `${path}.corrupt`;

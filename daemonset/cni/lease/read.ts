@@ -1,0 +1,70 @@
+/**
+ * Reads leases of a network directory, a few at a time. With synchronous calls: these are files of 70 bytes on the
+ * node's own disk, a few microseconds each; the caller lets others have their turn between batches.
+ */
+import { closeSync, constants, fstatSync, openSync, opendirSync, readSync, type Dirent } from "node:fs";
+import { join } from "node:path";
+import { codeOf, reasonOf } from "../../host/reason.ts";
+import type { FileReading } from "../apply/order.ts";
+
+export type ReadFile =
+  | { readonly kind: "file"; readonly reading: FileReading }
+  | { readonly kind: "gone" }
+  /** A second name leads to the same file, it is larger than asked for, or it is no regular file. */
+  | { readonly kind: "odd"; readonly reason: string }
+  | { readonly kind: "unreadable"; readonly reason: string };
+
+/** Never follows a link, never waits for a pipe. Never throws. */
+export function readWhole(directory: string, name: string, mostBytes: number): ReadFile {
+  let file: number | undefined;
+  try {
+    file = openSync(
+      join(directory, name),
+      constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY,
+    );
+    const { ino, nlink } = checked(fstatSync(file, { bigint: true }));
+    if (nlink !== 1n) return { kind: "odd", reason: `it has ${nlink} names` };
+    const room = Buffer.allocUnsafe(mostBytes + 1);
+    let length = 0;
+    for (;;) {
+      const read = readSync(file, room, length, room.length - length, length);
+      length += read;
+      if (read === 0 || length === room.length) break;
+    }
+    if (length > mostBytes) return { kind: "odd", reason: `it is larger than ${mostBytes} bytes` };
+    // A copy: what is kept of a lease must not hold the room for more.
+    return {
+      kind: "file",
+      reading: { directory, name, ino, content: Uint8Array.from(room.subarray(0, length)) },
+    };
+  } catch (thrown) {
+    const code = codeOf(thrown);
+    if (code === "ENOENT") return { kind: "gone" };
+    if (code === "ELOOP" || thrown instanceof NotRegular)
+      return { kind: "odd", reason: "it is no regular file" };
+    return { kind: "unreadable", reason: reasonOf(thrown) };
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
+
+class NotRegular extends Error {}
+
+function checked<Stat extends { isFile(): boolean }>(stat: Stat): Stat {
+  if (!stat.isFile()) throw new NotRegular("not a regular file");
+  return stat;
+}
+
+/**
+ * The entries of a directory, one after the other, never all of them in memory. What is made or removed meanwhile may
+ * be there or not.
+ * @throws Error if it can't be read
+ */
+export function* entriesOf(directory: string): Generator<Dirent> {
+  const opened = opendirSync(directory, { bufferSize: 256 });
+  try {
+    for (let entry = opened.readSync(); entry !== null; entry = opened.readSync()) yield entry;
+  } finally {
+    opened.closeSync();
+  }
+}
