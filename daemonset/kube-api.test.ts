@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { connectInCluster } from "../kube/lean/connect.ts";
 import { ApiServer, status } from "../kube/testing/api-server.ts";
 import { agentApi } from "./kube-api.ts";
 import type { AgentApi } from "./publisher.ts";
@@ -14,7 +15,7 @@ beforeEach(async () => {
       ? { status: 200, json: { kind: "Node", metadata: { name: "n1", uid: "u-1" } } }
       : { status: 201, json: {} },
   ).listen();
-  api = agentApi(await server.connect(), { nodeName: "n1", instance: "agent-x" });
+  api = agentApi(await server.connect(undefined, connectInCluster), { nodeName: "n1", instance: "agent-x" });
 });
 afterEach(async () => {
   await api.close();

@@ -12,7 +12,7 @@ import type { CaBundles } from "../certs/inject.ts";
 import { issueLeaf } from "../certs/leaf.ts";
 import { checkPair, type GoodPair } from "../certs/pair.ts";
 import { makeWorld } from "../certs/world.ts";
-import type { KubeConnection } from "../kube/connection.ts";
+import type { KubeConnection } from "../kube/call.ts";
 import { KubeError } from "../kube/failure.ts";
 import { runChecks } from "../program/check.ts";
 import { readConfig } from "../webhook/config.ts";

@@ -1,5 +1,5 @@
 /** Asks the API server whether a caller may break a lock: RBAC verb `override` on `rebootlocks.nodelatch.io`. */
-import { apiPath, type KubeConnection } from "./connection.ts";
+import { apiPath, type KubeConnection } from "./call.ts";
 import { failureOf, KubeError } from "./failure.ts";
 import { objectAt, textAt } from "./json.ts";
 

@@ -38,6 +38,7 @@ test.each<[string, unknown, KubeFailureKind, string]>([
     "the API server's certificate: altnames",
   ],
   ["plain HTTP on the port", coded("HPE_INVALID_CONSTANT", "Expected HTTP/"), "garbage", "Expected HTTP/"],
+  ["plain HTTP where TLS is due", coded("EPROTO", "wrong version number"), "garbage", "wrong version number"],
   ["a deadline", new DOMException("x", "TimeoutError"), "timeout", "no answer before the deadline"],
   ["giving up", new DOMException("x", "AbortError"), "aborted", "given up by the caller"],
   [

@@ -128,7 +128,8 @@ const timeoutCodes = new Set([
   "UND_ERR_HEADERS_TIMEOUT",
   "UND_ERR_BODY_TIMEOUT",
 ]);
-const brokenHttpCode = /^(HPE_|UND_ERR_RES_|UND_ERR_RESPONSE|UND_ERR_CONTENT_LENGTH)/;
+// EPROTO: OpenSSL heard something that is no TLS.
+const brokenHttpCode = /^(EPROTO$|HPE_|UND_ERR_RES_|UND_ERR_RESPONSE|UND_ERR_CONTENT_LENGTH)/;
 // OpenSSL's verification names as Node passes them on, and TLS alerts.
 const tlsCode = /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|INVALID_CA|HOSTNAME_MISMATCH)/;
 

@@ -3,7 +3,7 @@
  * counts up instead of piling up, and a budget per node keeps a stubborn client from filling etcd.
  */
 import { EventBudget } from "./event-budget.ts";
-import { apiPath, type KubeConnection } from "./connection.ts";
+import { apiPath, type KubeConnection } from "./call.ts";
 import { failureOf } from "./failure.ts";
 
 export interface NodeEvent {

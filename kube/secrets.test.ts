@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, expect, test } from "vitest";
-import type { KubeConnection } from "./connection.ts";
+import type { KubeConnection } from "./call.ts";
 import { failureOf } from "./failure.ts";
 import { isObject, objectAt, textAt } from "./json.ts";
 import { makeSecretStore, type SecretStore } from "./secrets.ts";

@@ -1,5 +1,5 @@
 /** One named Secret, read and written without losing what others keep in it. */
-import { apiPath, type KubeConnection } from "./connection.ts";
+import { apiPath, type KubeConnection } from "./call.ts";
 import { failureOf, KubeError } from "./failure.ts";
 import { objectAt, textAt, textsAt } from "./json.ts";
 

@@ -1,5 +1,5 @@
 /** The caBundles of one webhook configuration: the only thing in it that we ever write. */
-import { apiPath, type KubeConnection } from "./connection.ts";
+import { apiPath, type KubeConnection } from "./call.ts";
 import { failureOf, KubeError } from "./failure.ts";
 import { isObject, objectAt, textAt, textsAt, type JsonObject } from "./json.ts";
 

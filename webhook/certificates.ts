@@ -5,7 +5,7 @@ import { DEFAULT_FILE_SETTINGS, makeFileKeeper } from "../certs/files.ts";
 import { DEFAULT_KEEP_SETTINGS, makeSecretKeeper } from "../certs/keep.ts";
 import type { CertificateKeeper } from "../certs/keeper.ts";
 import type { World } from "../certs/ports.ts";
-import type { KubeConnection } from "../kube/connection.ts";
+import type { KubeConnection } from "../kube/call.ts";
 import { makeSecretStore } from "../kube/secrets.ts";
 import { makeWebhookConfiguration, type WebhookConfigurationKind } from "../kube/webhook-configurations.ts";
 import type { Config } from "./config.ts";

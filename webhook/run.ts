@@ -4,7 +4,7 @@ import type { Logger } from "pino";
 import type { CertificateKeeper, ServingPair } from "../certs/keeper.ts";
 import type { World } from "../certs/ports.ts";
 import { makeAccessReviews } from "../kube/access-reviews.ts";
-import type { KubeConnection } from "../kube/connection.ts";
+import type { KubeConnection } from "../kube/call.ts";
 import { makeNodeEvents } from "../kube/node-events.ts";
 import { makeCertificateKeeper, serviceNames } from "./certificates.ts";
 import type { Check } from "../program/check.ts";

@@ -4,17 +4,21 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { issueAuthority, type Authority } from "../../certs/authority.ts";
 import { issueLeaf } from "../../certs/leaf.ts";
 import { connectInCluster, type KubeConnection } from "../connect.ts";
+import type { InClusterWorld } from "../service-account.ts";
 
 export interface ApiRequest {
   readonly method: string;
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: IncomingMessage["headers"];
+  /** Common name in the client certificate that was shown, whoever issued it. */
+  readonly clientName: string | undefined;
   /** Parsed JSON; undefined without a body. */
   readonly body: unknown;
 }
@@ -48,9 +52,12 @@ export class ApiServer {
     this.answer = answer;
     this.authority = issueAuthority(Date.now(), 3_600_000);
     const leaf = issueLeaf(this.authority, ["127.0.0.1"], Date.now(), 3_600_000);
-    this.#server = createServer({ cert: leaf.certPem, key: leaf.keyPem }, (request, response) => {
-      void this.#handle(request, response);
-    });
+    this.#server = createServer(
+      { cert: leaf.certPem, key: leaf.keyPem, requestCert: true, rejectUnauthorized: false },
+      (request, response) => {
+        void this.#handle(request, response);
+      },
+    );
     this.#server.on("secureConnection", (socket: Socket) => {
       this.tlsConnections += 1;
       this.#sockets.add(socket);
@@ -64,6 +71,10 @@ export class ApiServer {
 
   get port(): number {
     return this.#port;
+  }
+
+  get openConnections(): number {
+    return this.#sockets.size;
   }
 
   get env(): Record<string, string> {
@@ -82,8 +93,12 @@ export class ApiServer {
     return this;
   }
 
-  connect(monotonicMillis: () => number = () => performance.now()): Promise<KubeConnection> {
-    return connectInCluster({ env: this.env, directory: this.credentials, monotonicMillis });
+  /** @param way over client-node, if not said otherwise. */
+  connect(
+    monotonicMillis: () => number = () => performance.now(),
+    way: (world: InClusterWorld) => Promise<KubeConnection> = connectInCluster,
+  ): Promise<KubeConnection> {
+    return way({ env: this.env, directory: this.credentials, monotonicMillis });
   }
 
   cutAll(): void {
@@ -115,6 +130,7 @@ export class ApiServer {
       path: url.pathname,
       query: url.searchParams,
       headers: raw.headers,
+      clientName: raw.socket instanceof TLSSocket ? nameOf(raw.socket) : undefined,
       body,
     };
     this.requests.push(request);
@@ -127,6 +143,13 @@ export class ApiServer {
     response.writeHead(answer.status, { "content-type": "application/json", ...answer.headers });
     response.end(answer.text ?? JSON.stringify(answer.json));
   }
+}
+
+function nameOf(socket: TLSSocket): string | undefined {
+  // Empty where none was shown.
+  const { subject }: { subject?: { CN?: string | string[] } } = socket.getPeerCertificate();
+  const name = subject?.CN;
+  return typeof name === "string" ? name : undefined;
 }
 
 /** A Status object as API servers answer with. */
