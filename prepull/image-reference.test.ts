@@ -7,7 +7,13 @@ const HEX64 = "1a3f5e7d9c1b3a5f7e9d1c3b5a7f9e1d3c5b7a9f1e3d5d7c9b1a3f5e7d9c1b3a"
 
 // Inputs of the distribution project (reference_test.go, normalize_test.go), as ParseNormalizedNamed takes them:
 // reference, registry, repository, tag, digest.
-const VALID: readonly (readonly [string, string, string, string?, string?])[] = [
+const VALID: readonly (readonly [
+  text: string,
+  registry: string,
+  repository: string,
+  tag?: string | undefined,
+  digest?: string,
+])[] = [
   ["test_com", "docker.io", "library/test_com"],
   ["test.com:tag", "docker.io", "library/test.com", "tag"],
   ["test.com:5000", "docker.io", "library/test.com", "5000"],
@@ -52,8 +58,10 @@ const VALID: readonly (readonly [string, string, string, string?, string?])[] = 
   [`a:${"t".repeat(128)}`, "docker.io", "library/a", "t".repeat(128)],
 ];
 
-test.each(VALID)("%s", (text, registry, repository, tag, digest) => {
-  expect(parseImageReference(text)).toEqual({ registry, repository, tag, digest });
+test.each(
+  VALID.map(([text, registry, repository, tag, digest]) => ({ text, registry, repository, tag, digest })),
+)("$text", ({ text, ...parts }) => {
+  expect(parseImageReference(text)).toEqual(parts);
 });
 
 test.each([

@@ -3,7 +3,7 @@ import { foundIn } from "./fixture.ts";
 import { isTolerated, parseGoFloat } from "./tolerance.ts";
 
 // Go's strconv.ParseFloat answered each of these; "-" is its syntax error.
-test.each([
+test.each<readonly [string, number | undefined]>([
   ["0.1", 0.1],
   ["1e-1", 0.1],
   ["0x1p-1", 0.5],
