@@ -1,4 +1,5 @@
 import { pino } from "pino";
+import { Gauge } from "prom-client";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Check, CheckResult } from "./check.ts";
 import { createMetrics } from "../webhook/metrics.ts";
@@ -113,10 +114,43 @@ describe("probes", () => {
     );
   });
 
-  test("other paths are 404", async () => {
-    const get = await start({});
-    expect((await get("/")).status).toBe(404);
-    expect((await get("/guard", "POST")).status).toBe(404);
+  test.each([
+    ["/", "GET"],
+    ["/guard", "POST"],
+    ["/readyz", "POST"],
+    ["/readyz/", "GET"],
+    ["/readyz/certificate/more", "GET"],
+    ["/metrics/x", "GET"],
+    ["//[", "GET"],
+  ])("%s by %s is 404", async (path, method) => {
+    const get = await start({ ready: [GOOD] });
+    expect((await get(path, method)).status).toBe(404);
+  });
+
+  test("HEAD is answered as GET is, without the body", async () => {
+    const get = await start({ ready: [GOOD] });
+    const response = await get("/readyz", "HEAD");
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-length")).toBe("2");
+    expect(await response.text()).toBe("");
+  });
+
+  test("metrics that can't be had are 500, in the log, and no reason to end", async () => {
+    const { registry } = createMetrics({ version: "1.2.3", webhooks: [] });
+    const lines: string[] = [];
+    const log = pino({}, { write: (line: string) => lines.push(line) });
+    registry.registerMetric(
+      new Gauge({
+        name: "broken",
+        help: "x",
+        registers: [],
+        collect: () => Promise.reject(new Error("no file")),
+      }),
+    );
+    const get = await start({ registry, log, ready: [GOOD] });
+    expect((await get("/metrics")).status).toBe(500);
+    expect(lines.join()).toContain("no file");
+    expect((await get("/readyz")).status).toBe(200);
   });
 });
 
