@@ -9,6 +9,7 @@ import { oneLine } from "./request.ts";
 import { shorten } from "./shorten.ts";
 
 export type GateRule =
+  | "no-node" // the API server knows no node of this name
   | "being-deleted" // the guard no longer watches such a node
   | "not-locked"
   | "unknown-holder" // the value names no one: nobody can be asked, and it carries no boot to compare with
