@@ -66,12 +66,12 @@ function adviseImage(
   const findings: Finding[] = [];
   const canonical = canonicalImage(reference);
   if (seen.has(canonical)) {
-    findings.push({ ...invalid("image-duplicate", path, text, "listed twice"), problem: "Duplicate value" });
+    return [{ ...invalid("image-duplicate", path, text, "listed twice"), problem: "Duplicate value" }];
   }
   seen.add(canonical);
   if (reference.digest === undefined && (reference.tag ?? "latest") === "latest") {
-    const text = "a node that has any image of this name keeps the old one; give a fixed tag or digest";
-    findings.push(invalid("image-tag-moves", path, canonical, text));
+    const remedy = "a node that has one keeps it, however old; give a fixed tag or digest";
+    findings.push(invalid("image-tag-moves", path, text, remedy));
   }
   const { registry } = reference;
   if (!hasSecret && !PUBLIC_REGISTRIES.has(registry) && !foreign.has(registry)) {

@@ -234,7 +234,7 @@ const CLUSTER_RULES = {
     "/etc/kubeedge/config/edgecore.yaml: modules.taskManager.enable: true",
   ),
   "timeout-short": warn(
-    "a `timeoutSeconds` with less than 60 s for each round of `concurrency` nodes",
+    "a `timeoutSeconds` with less than 30 s for each round of `concurrency` nodes",
     "count the wait for a free place against the timeout, so nodes end Unknown without having started",
     "concurrency: 10",
   ),
