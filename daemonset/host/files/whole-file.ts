@@ -22,13 +22,14 @@ export const realFileSystem: FileSystem = nodeFiles;
 
 /**
  * Writes `text` to a temporary file beside `path`, fsyncs it, renames it over `path` and fsyncs the directory, which
- * is made when missing. On failure `path` is as it was and the temporary file is gone.
+ * is made when missing. `mode` is cut by the umask. On failure `path` is as it was and the temporary file is gone.
  * @throws Error naming the path, with the system's error as cause.
  */
 export async function writeWholeFile(
   path: string,
   text: string,
   files: FileSystem = realFileSystem,
+  mode = 0o600,
 ): Promise<void> {
   const directory = dirname(path);
   // Random, not the process id: in two containers that is 1 both times.
@@ -36,7 +37,7 @@ export async function writeWholeFile(
   try {
     await files.mkdir(directory, { recursive: true, mode: 0o755 });
     try {
-      await withHandle(await files.open(partial, "wx", 0o600), async (handle) => {
+      await withHandle(await files.open(partial, "wx", mode), async (handle) => {
         await handle.writeFile(text);
         // Before the rename: else a power cut can leave the new name with zero bytes (ext4, XFS).
         await handle.sync();
