@@ -36,21 +36,28 @@ export function findTargets(targets: Targets, nodes: ClusterFacts["nodes"]): Fou
 }
 
 export function matchingNodes(selector: Selector, nodes: Iterable<NodeFact>): readonly NodeFact[] {
+  const requirements = selector.map(({ key, operator, values }) => ({
+    key,
+    operator,
+    values: new Set(values),
+  }));
   const found: NodeFact[] = [];
   for (const node of nodes) {
-    if (selector.every((requirement) => holdsFor(requirement, node.labels))) found.push(node);
+    if (requirements.every((requirement) => holdsFor(requirement, node.labels))) found.push(node);
   }
   return found;
 }
 
+type Prepared = Pick<Requirement, "key" | "operator"> & { readonly values: ReadonlySet<string> };
+
 /** labels.Requirement.Matches: NotIn and DoesNotExist hold where the key is absent. */
-function holdsFor({ key, operator, values }: Requirement, labels: ReadonlyMap<string, string>): boolean {
+function holdsFor({ key, operator, values }: Prepared, labels: ReadonlyMap<string, string>): boolean {
   const value = labels.get(key);
   switch (operator) {
     case "In":
-      return value !== undefined && values.includes(value);
+      return value !== undefined && values.has(value);
     case "NotIn":
-      return value === undefined || !values.includes(value);
+      return value === undefined || !values.has(value);
     case "Exists":
       return value !== undefined;
     case "DoesNotExist":
