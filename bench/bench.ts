@@ -2,6 +2,8 @@
 
 export interface BenchContext {
   readonly log: (line: string) => void;
+  /** What was written after the bench's name; empty unless it says what it takes. */
+  readonly words: readonly string[];
   /** Fires on SIGINT and SIGTERM; a bench then ends what it started and rejects. */
   readonly signal: AbortSignal;
 }
@@ -28,6 +30,8 @@ export interface Bench {
   readonly name: string;
   /** One line for the list. */
   readonly about: string;
+  /** What may be written after its name, for the list. */
+  readonly takes?: string;
   /** @throws Error when it can't measure; nothing it started is left. */
   readonly run: (context: BenchContext) => Promise<BenchReport>;
 }

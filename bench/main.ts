@@ -1,24 +1,28 @@
 // Entry of `npm run bench -- NAME`: runs one bench, prints its table, then its result as one line of JSON.
 import type { Bench } from "./bench.ts";
+import { agentAtRestBench } from "./agent-at-rest/bench.ts";
 import { deniedUncordonBench } from "./denied-uncordon/bench.ts";
 import { handlerBench } from "./handler/bench.ts";
 
-const benches: readonly Bench[] = [handlerBench, deniedUncordonBench];
+const benches: readonly Bench[] = [handlerBench, deniedUncordonBench, agentAtRestBench];
 
 function list(): string {
-  const lines = benches.map((bench) => `  ${bench.name.padEnd(18)}${bench.about}`);
+  const lines = benches.map(({ name, about, takes }) => {
+    return `  ${name.padEnd(18)}${about}${takes === undefined ? "" : `; takes ${takes}`}`;
+  });
   return ["npm run bench -- NAME", ...lines].join("\n");
 }
 
 async function main(words: readonly string[], signal: AbortSignal): Promise<number> {
   const [name, ...rest] = words;
   const bench = benches.find((bench) => bench.name === name);
-  if (bench === undefined || rest.length > 0) {
+  if (bench === undefined || (rest.length > 0 && bench.takes === undefined)) {
     if (words.length > 0) console.error(`bench: ${JSON.stringify(words.join(" "))} is none of these`);
     console.error(list());
     return 2;
   }
-  const { text, result } = await bench.run({ log: (line) => console.log(`bench: ${line}`), signal });
+  const log = (line: string): void => console.log(`bench: ${line}`);
+  const { text, result } = await bench.run({ log, words: rest, signal });
   console.log(text);
   console.log(JSON.stringify(result));
   return 0;

@@ -1,10 +1,11 @@
 /** What /metrics shows of the agent. Seconds, `_total`, and labels of few values: never a node, a pod or an address. */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { FINDING_KINDS } from "./containers/finding.ts";
 import { OUTCOMES } from "./containers/outcome.ts";
 import type { PassMetrics } from "./containers/pass-request.ts";
 import { RULES, type Phase } from "./containers/settings.ts";
 import { PASS_RESULTS, type PassEnd } from "./passes.ts";
+import { registerProcessMetrics } from "./process-metrics.ts";
 import { EVENT_RESULTS, type EventResult } from "./publisher.ts";
 import { registerGauges } from "./gauges.ts";
 import type { AgentView } from "./view.ts";
@@ -26,7 +27,7 @@ const BUCKETS_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 1
 /** Metrics in a registry of their own: no globals, so two agents in one process don't mix. */
 export function createAgentMetrics(version: string): AgentMetrics {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  registerProcessMetrics(registry);
   const registers = [registry];
   const passes = new Counter({
     name: "nodelatch_agent_passes_total",

@@ -55,8 +55,11 @@ const plainBuiltins: Plugin = {
   },
 };
 
-/** Asked for with require() by grpc-js where a server offers channelz or ORCA, which none of ours does. */
-const NEVER_LOADED = ["@grpc/proto-loader"];
+/**
+ * Left out, as none of our programs comes to the require() that asks for it: the loader is for gRPC servers that offer
+ * channelz or ORCA, xml2js for introspection of D-Bus objects. 0.3 MB of text that Node would keep in memory.
+ */
+const NEVER_LOADED = ["@grpc/proto-loader", "xml2js"];
 
 /**
  * Bundles `programs` and returns the paths of the files written, licences last.

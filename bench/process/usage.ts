@@ -15,10 +15,25 @@ export async function cpuMillis(pid: number): Promise<number> {
   return nanos.reduce((sum, each) => sum + each, 0) / 1e6;
 }
 
+/** In MiB. */
+export interface Memory {
+  readonly resident: number;
+  /** Its part that no file backs: heap, stacks, buffers. The rest may be shared with other processes. */
+  readonly anonymous: number;
+}
+
+/** Resident memory now. */
+export async function memoryMebibytes(pid: number): Promise<Memory> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  const mebibytes = (field: string): number => {
+    const kilobytes = new RegExp(`^${field}:\\s*(\\d+) kB$`, "m").exec(status)?.[1];
+    if (kilobytes === undefined) throw new Error(`/proc/${pid}/status: no ${field}`);
+    return Number(kilobytes) / 1024;
+  };
+  return { resident: mebibytes("VmRSS"), anonymous: mebibytes("RssAnon") };
+}
+
 /** Resident memory now, in MiB. */
 export async function residentMebibytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, "utf8");
-  const kilobytes = /^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1];
-  if (kilobytes === undefined) throw new Error(`/proc/${pid}/status: no VmRSS`);
-  return Number(kilobytes) / 1024;
+  return (await memoryMebibytes(pid)).resident;
 }
