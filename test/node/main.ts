@@ -1,6 +1,7 @@
 // Entry of `npm run test:node`: the agent against real runtimes and a real logind, and a true count at the end.
 import { isGood, renderCounts } from "../cluster/counts/counts.ts";
 import { parseCommandLine } from "../cluster/command-line.ts";
+import { ensureContainerdLines } from "../cluster/programs/containerd-lines.ts";
 import { ensurePackages } from "../cluster/programs/packages.ts";
 import { runTests } from "../cluster/run-tests.ts";
 import { nodeParts } from "./parts.ts";
@@ -32,6 +33,7 @@ async function main(words: readonly string[], signal: AbortSignal): Promise<numb
   await withoutServices(async () =>
     ensurePackages({ needer: "the test on real runtimes", parts: nodeParts, log, signal }),
   );
+  await ensureContainerdLines({ log, signal });
   const counts = await runTests({
     config: "test/node/vitest.config.ts",
     tests: command.tests,

@@ -5,7 +5,7 @@ import { run } from "../process/run.ts";
 /** What a Debian package must have put on this machine. */
 export interface Part {
   readonly package: string;
-  /** Absolute path, or a program's name to be found in the usual folders. */
+  /** Absolute path of any file, or a program's name to be found in the usual folders. */
   readonly file: string;
 }
 
@@ -80,9 +80,10 @@ async function missingParts(parts: readonly Part[]): Promise<readonly Part[]> {
 
 async function isPresent(file: string): Promise<boolean> {
   const candidates = file.startsWith("/") ? [file] : programFolders.map((folder) => join(folder, file));
+  const mode = file.startsWith("/") ? constants.F_OK : constants.X_OK;
   const answers = await Promise.all(
     candidates.map(async (path) =>
-      access(path, constants.X_OK).then(
+      access(path, mode).then(
         () => true,
         () => false,
       ),

@@ -10,6 +10,7 @@ import {
   type CriDriver,
   type TestPod,
 } from "../../../daemonset/runtime/testing/cri-driver.ts";
+import type { ContainerdLine } from "../../cluster/programs/containerd-lines.ts";
 import { startPrivateContainerd, testImage, type PrivateContainerd } from "../runtime/private-containerd.ts";
 
 export interface ContainerdNode {
@@ -23,8 +24,8 @@ export interface ContainerdNode {
   stop(): Promise<void>;
 }
 
-export async function startContainerdNode(): Promise<ContainerdNode> {
-  const containerd = await startPrivateContainerd();
+export async function startContainerdNode(line?: ContainerdLine): Promise<ContainerdNode> {
+  const containerd = await startPrivateContainerd(line);
   const { socketPath } = containerd;
   const openDriver = (callMillis = 60_000) =>
     openCriDriver({ socketPath, image: testImage, cgroupParent: containerd.cgroup, callMillis });

@@ -2,6 +2,7 @@
 import { afterEach, expect, it } from "vitest";
 import { openEngine } from "../../../daemonset/runtime/engine/engine.ts";
 import { somePod } from "../../../daemonset/runtime/testing/cri-scenarios.ts";
+import type { ContainerdLine } from "../../cluster/programs/containerd-lines.ts";
 import { startPrivateDockerd } from "../runtime/private-dockerd.ts";
 import { startContainerdNode } from "./containerd-node.ts";
 import { raceBatches, tally, type Race } from "./races.ts";
@@ -21,12 +22,20 @@ function expectNoneKilled(what: string, races: readonly Race[], millis: number):
   );
   expect(races.filter(({ end }) => end === "killed").map(({ says }) => says)).toEqual([]);
   expect(races.filter(({ end }) => end === "neither").map(({ says }) => says)).toEqual([]);
-  // Else nothing was raced.
-  for (const count of [counts.closeSurvived, counts.closeRemoved]) expect(count).toBeGreaterThan(0);
+  // Else nothing was raced. Few races may all end one way.
+  const { closeSurvived, closeRemoved } = counts;
+  const close = races.length < 100 ? [closeSurvived + closeRemoved] : [closeSurvived, closeRemoved];
+  for (const count of close) expect(count).toBeGreaterThan(0);
 }
 
-it("up to 500 races on containerd: none is killed", async () => {
-  const node = await startContainerdNode();
+const containerdRaces: readonly (readonly [ContainerdLine, number])[] = [
+  ["1.6", 500],
+  ["1.7", 50],
+  ["2.1", 50],
+];
+
+it.each(containerdRaces)("containerd %s, up to %i races: none is killed", async (line, most) => {
+  const node = await startContainerdNode(line);
   cleanups.push(async () => node.stop());
   const { driver } = node;
   const pod = somePod();
@@ -46,9 +55,9 @@ it("up to 500 races on containerd: none is killed", async () => {
         for (const id of ids) await driver.call("RemoveContainer", { container_id: id });
       },
     },
-    { most: 500, least: 100, budgetMillis: 90_000, perBatch: 20, seed },
+    { most, least: Math.min(most, 100), budgetMillis: 90_000, perBatch: 25, seed },
   );
-  expectNoneKilled("containerd", races, performance.now() - before);
+  expectNoneKilled(`containerd ${line}`, races, performance.now() - before);
 });
 
 it("up to 100 races on Docker, which does not remove what runs: none is killed", async () => {

@@ -3,27 +3,28 @@ import { probe } from "../../../daemonset/runtime/detect/probe.ts";
 import { openCri, type CriRuntime } from "../../../daemonset/runtime/cri.ts";
 import { openCriDriver, type CriDriver } from "../../../daemonset/runtime/testing/cri-driver.ts";
 import { criScenarios, somePod } from "../../../daemonset/runtime/testing/cri-scenarios.ts";
+import { containerdLines } from "../../cluster/programs/containerd-lines.ts";
 import { startPrivateContainerd, testImage, type PrivateContainerd } from "./private-containerd.ts";
 
 const signal = new AbortController().signal;
-let containerd: PrivateContainerd;
-let runtime: CriRuntime;
-let driver: CriDriver;
+describe.each(containerdLines)("a real containerd %s", (line) => {
+  let containerd: PrivateContainerd;
+  let runtime: CriRuntime;
+  let driver: CriDriver;
 
-beforeAll(async () => {
-  containerd = await startPrivateContainerd();
-  const { socketPath } = containerd;
-  runtime = openCri({ socketPath, hostPath: socketPath });
-  driver = openCriDriver({ socketPath, image: testImage, cgroupParent: containerd.cgroup });
-});
+  beforeAll(async () => {
+    containerd = await startPrivateContainerd(line);
+    const { socketPath } = containerd;
+    runtime = openCri({ socketPath, hostPath: socketPath });
+    driver = openCriDriver({ socketPath, image: testImage, cgroupParent: containerd.cgroup });
+  });
 
-afterAll(async () => {
-  runtime?.close();
-  driver?.close();
-  await containerd?.stop();
-});
+  afterAll(async () => {
+    runtime?.close();
+    driver?.close();
+    await containerd?.stop();
+  });
 
-describe("a real containerd", () => {
   it.each(criScenarios)("$name", async ({ expectRight }) => {
     await expectRight({ runtime, driver, signal });
   });

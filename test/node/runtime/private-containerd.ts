@@ -1,8 +1,9 @@
-/** A containerd of the test's own, with one image. */
+/** A containerd of the test's own, of any line, with one image. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeBusyboxImage } from "../../cluster/cluster/image-archive.ts";
 import { runOrThrow } from "../../cluster/process/run.ts";
+import { containerdBinaries, type ContainerdLine } from "../../cluster/programs/containerd-lines.ts";
 import { openCri } from "../../../daemonset/runtime/cri.ts";
 import { startIsolated, type IsolatedDaemon } from "./isolated.ts";
 
@@ -12,13 +13,16 @@ export interface PrivateContainerd extends IsolatedDaemon {
   readonly socketPath: string;
 }
 
-export async function startPrivateContainerd(program = "containerd"): Promise<PrivateContainerd> {
+export async function startPrivateContainerd(line: ContainerdLine = "1.6"): Promise<PrivateContainerd> {
+  const binaries = await containerdBinaries(line);
   const daemon = await startIsolated({
     name: "containerd",
     command: async (folder) => {
       await mkdir(join(folder, "net.d"));
       await writeFile(join(folder, "config.toml"), config(folder));
-      return [program, "--config", join(folder, "config.toml")];
+      // It looks for its shim in PATH first.
+      const path = `PATH=${binaries.folder}:${process.env["PATH"] ?? ""}`;
+      return ["env", path, "containerd", "--config", join(folder, "config.toml")];
     },
     ready: async (folder) => {
       const runtime = openCri({ socketPath: join(folder, "c.sock"), hostPath: join(folder, "c.sock") });
@@ -45,7 +49,9 @@ async function importImage(folder: string, socketPath: string): Promise<void> {
   const archive = join(folder, "image.tar");
   const signal = AbortSignal.timeout(120_000);
   await writeBusyboxImage({ name: testImage, command: ["/bin/sleep", "3600"] }, archive, signal);
-  const ctr = ["ctr", "--address", socketPath, "--namespace", "k8s.io"] as const;
+  // The oldest does it all itself; that of 2.1 leaves it to containerd, which unpacks for its default snapshotter only.
+  const program = join((await containerdBinaries("1.6")).folder, "ctr");
+  const ctr = [program, "--address", socketPath, "--namespace", "k8s.io"] as const;
   await runOrThrow([...ctr, "images", "import", "--snapshotter", "native", archive], {
     timeoutMillis: 60_000,
     signal,
