@@ -29,7 +29,11 @@ function failedNodes(story: JobStory, { events, facts }: DiagnosisInput): readon
   const failures = story.nodes.flatMap((node) => failureOf(node, story) ?? []);
   // Not Map.groupBy: the command line runs on Node 20 too.
   const groups = new Map<Cause, Failure[]>();
-  for (const failure of failures) groups.set(failure.cause, [...(groups.get(failure.cause) ?? []), failure]);
+  for (const failure of failures) {
+    const group = groups.get(failure.cause);
+    if (group === undefined) groups.set(failure.cause, [failure]);
+    else group.push(failure);
+  }
   return [...groups.values()]
     .toSorted((one, other) => other.length - one.length)
     .flatMap((group) => {
