@@ -80,5 +80,5 @@ function settings(mode: PrepullSettings["mode"]): PrepullSettings {
 
 function createRequest(spec: unknown): Parameters<typeof decide>[0] {
   const job = readJob(rawJob({ spec }));
-  return { operation: "CREATE", version: "v1alpha2", subresource: "", username: "alice", old: null, job };
+  return { version: "v1alpha2", subresource: "", username: "alice", old: null, job };
 }

@@ -122,7 +122,6 @@ test("no value of any shape throws, and every answer can be put into words", () 
     const [old, job] = sides.map(readJob);
     const decision = decide(
       {
-        operation: pick(dice, ["CREATE", "UPDATE", "DELETE", "CONNECT"] as const) ?? "CREATE",
         version: pick(dice, ["v1alpha1", "v1alpha2", ""]) ?? "",
         subresource: pick(dice, ["", "status"]) ?? "",
         username: "alice",
@@ -145,7 +144,7 @@ test("no value of any shape throws, and every answer can be put into words", () 
 test("values deeper than the stack", () => {
   const deep: unknown = JSON.parse(`${"[".repeat(200_000)}${"]".repeat(200_000)}`);
   const [old, job] = [rawJob({ spec: { imagePrePullTemplate: { images: deep } } }), rawJob({ spec: deep })];
-  const asked = { operation: "UPDATE", version: "v1alpha2", subresource: "", username: "a" } as const;
+  const asked = { version: "v1alpha2", subresource: "", username: "a" } as const;
   const request = { ...asked, old: readJob(old), job: readJob(job) };
   expect(decide(request, settings, NO_FACTS).kind).toBe("refuse");
   expect(decide({ ...request, old: readJob(rawJob({ spec: deep })) }, settings, NO_FACTS)).toMatchObject({
@@ -162,7 +161,6 @@ test("what is accepted decodes into KubeEdge's Go types of both versions", () =>
     const template = likelyTemplate(dice);
     const job = readJob(rawJob({ spec: { imagePrePullTemplate: template } }));
     const request = {
-      operation: "CREATE",
       version: "v1alpha2",
       subresource: "",
       username: "a",

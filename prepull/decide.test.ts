@@ -21,7 +21,6 @@ type Part = Parameters<typeof rawJob>[0];
 
 function request(old: Part | null, job: Part | null, more: Partial<JobRequest> = {}): JobRequest {
   return {
-    operation: old === null ? "CREATE" : job === null ? "DELETE" : "UPDATE",
     version: "v1alpha2",
     subresource: "",
     username: "alice",
@@ -100,6 +99,18 @@ describe("UPDATE", () => {
       { spec: POISON, metadata: FINALIZED },
       { spec: POISON },
       "spec-untouched, finalizer-stripped metadata.finalizers",
+    ],
+    [
+      "labels of a poisonous job with a finalizer",
+      { spec: POISON, metadata: FINALIZED },
+      { spec: POISON, metadata: { ...FINALIZED, labels: {} } },
+      "spec-untouched",
+    ],
+    [
+      "labels of a poisonous job without",
+      { spec: POISON },
+      { spec: POISON, metadata: { labels: {} } },
+      "spec-untouched",
     ],
     ["poison cured", { spec: POISON }, {}, "cure"],
     [

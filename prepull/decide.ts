@@ -23,7 +23,6 @@ export interface PrepullSettings {
 
 /** `old` is null on CREATE, `job` on DELETE. */
 export interface JobRequest {
-  readonly operation: "CREATE" | "UPDATE" | "DELETE" | "CONNECT";
   /** Of the request as it was sent, e.g. `v1alpha1`. */
   readonly version: string;
   readonly subresource: string;
@@ -68,9 +67,8 @@ interface Judgement {
 }
 
 function judge(request: JobRequest, settings: PrepullSettings, facts: ClusterFacts): Judgement {
-  const { operation, old, job } = request;
-  if (operation === "DELETE" || operation === "CONNECT" || job === null)
-    return { why: "delete", findings: [] };
+  const { old, job } = request;
+  if (job === null) return { why: "delete", findings: [] };
   if (old === null) return { why: "accepted", findings: specFindings(job.spec, facts) };
   if (settings.controllers.has(request.username)) return { why: "controller", findings: [] };
   const versionFindings = oldVersionWrite(request, old);
