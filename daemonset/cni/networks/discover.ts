@@ -76,7 +76,7 @@ export async function discoverNetworks(options: DiscoveryOptions): Promise<Disco
       problems.push({ kind: "unreadable", hostPath: dataDir, reason: reasonOf(thrown) });
     }
   }
-  return { networks: [...networks.values()], foreign, problems };
+  return { networks: [...networks.values()], names: new Set(reasons.keys()), foreign, problems };
 }
 
 interface Found {

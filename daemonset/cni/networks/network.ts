@@ -16,6 +16,8 @@ export interface NetworkDirectory {
 
 export interface Discovery {
   readonly networks: readonly NetworkDirectory[];
+  /** Names of Kubernetes' networks, also of those without a directory. */
+  readonly names: ReadonlySet<string>;
   /** Directories that nothing shows to be Kubernetes'; at most some of them. */
   readonly foreign: readonly string[];
   readonly problems: readonly DiscoveryProblem[];

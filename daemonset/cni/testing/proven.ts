@@ -8,8 +8,11 @@ export interface Alive {
   readonly ready?: readonly string[];
   readonly notReady?: readonly string[];
   readonly unrecognized?: readonly string[];
+  /** Besides those above. */
+  readonly sandboxes?: readonly SandboxSummary[];
   readonly others?: readonly string[];
   readonly addresses?: readonly string[];
+  readonly namespacePaths?: readonly string[];
   /** Sockets of containerds. */
   readonly runtimes?: readonly string[];
   readonly version?: string;
@@ -25,13 +28,14 @@ export function proven(alive: Alive = {}): Proven {
   put(alive.ready ?? [], "ready");
   put(alive.notReady ?? [], "not-ready");
   put(alive.unrecognized ?? [], "unrecognized");
+  for (const each of alive.sandboxes ?? []) sandboxes.set(each.id, each);
   const { runtimes = ["/run/containerd/containerd.sock"], name = "containerd", version = "2.1.9" } = alive;
   return {
     kind: "proven",
     sandboxes,
     otherIDs: new Set(alive.others),
     addresses: new Set(alive.addresses),
-    namespacePaths: new Set(),
+    namespacePaths: new Set(alive.namespacePaths),
     runtimes: runtimes.map((hostPath): AskedRuntime => ({ name, version, hostPath, showsStarting: true })),
     ownedBy: alive.ownedBy ?? "own-pod",
   };
