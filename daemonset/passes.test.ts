@@ -154,6 +154,7 @@ test.each([
   "a container that may be about to start, seen twice within the long grace, with kubelet %j: %s",
   async (kubelet, expected) => {
     const runtime = new FakeRuntime(WALL_NANOS);
+    runtime.refusesRunning = true;
     const { id } = runtime.create(runtime.runSandbox(podNamed("web")), "app", 0);
     const settings = { ...DEFAULT_SETTINGS, graceMillis: { boot: 60_000, steady: 60_000, shutdown: 20 } };
     const { passes } = passesOver([runtime], settings, () => {}, kubelet);

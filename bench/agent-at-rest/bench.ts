@@ -12,7 +12,7 @@ import { startMeasuredServer } from "../process/measured-server.ts";
 import { withPrograms, type Running } from "../process/running.ts";
 import { readChartCommand, type ChartCommand } from "./chart-command.ts";
 import { measureLibraries } from "./libraries.ts";
-import { KUBECONFIG, NODE_NAME } from "./places.ts";
+import { BUS, INHIBIT, KUBECONFIG, NODE_NAME } from "./places.ts";
 import { reportOf } from "./report.ts";
 import { watchRest } from "./rest.ts";
 
@@ -87,7 +87,7 @@ async function measure(
   return reportOf({ agent: ours, reference: theirs, libraries, pods: PODS, quietMillis });
 }
 
-/** The chart's command, on a folder that stands for the node's root. No system bus is there, so no lock is held. */
+/** The chart's command, on a folder that stands for the node's root. */
 async function agentArgv(folder: string, { nodeFlags, env }: ChartCommand, port: number): Promise<Argv> {
   const bootID = join(folder, "proc/sys/kernel/random/boot_id");
   await mkdir(dirname(bootID), { recursive: true });
@@ -105,7 +105,8 @@ async function agentArgv(folder: string, { nodeFlags, env }: ChartCommand, port:
     `--host-root=${folder}`,
     `--run-dir=${join(folder, "run/nodelatch")}`,
     `--state-dir=${join(folder, "state")}`,
-    `--bus-address=unix:path=${join(folder, "run/dbus/system_bus_socket")}`,
+    `--bus-address=unix:path=${join(folder, BUS)}`,
+    `--lock-command=${join(folder, INHIBIT)}`,
     `--kubeconfig=${join(folder, KUBECONFIG)}`,
     "--bind-address=127.0.0.1",
     `--probe-port=${port}`,
@@ -119,6 +120,19 @@ async function bootDone(url: string, signal: AbortSignal): Promise<void> {
       async (response) => response.text(),
       () => "",
     );
-    if (/^nodelatch_agent_boot_passes_complete 1$/m.test(text)) return;
+    if (/^nodelatch_agent_boot_passes_complete 1$/m.test(text)) return checkWorking(text);
   }
+}
+
+/** What rests because nothing works would be no measurement. */
+function checkWorking(metrics: string): void {
+  const working = [
+    'runtime_up{runtime="containerd"}',
+    "shutdown_lock_held",
+    "system_bus_up",
+    "api_up",
+    "journal_saved",
+  ];
+  const missing = working.filter((name) => !metrics.includes(`\nnodelatch_agent_${name} 1\n`));
+  if (missing.length > 0) throw new Error(`the agent does not work: ${missing.join(", ")} not 1`);
 }

@@ -1,5 +1,5 @@
-// What the agent talks to, as a program of its own: a container runtime in memory on a real socket, and an API server
-// behind real TLS. Arguments: FOLDER PODS. The folder is the node's root; the kubeconfig is written into it.
+// What the agent talks to, as a program of its own: a container runtime in memory on a real socket, a logind on a bus,
+// and an API server behind real TLS. Arguments: FOLDER PODS. The folder is the node's root; the kubeconfig is written into it.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startFakeContainerd } from "../../daemonset/runtime/testing/fake-containerd.ts";
@@ -7,6 +7,7 @@ import { objectAt } from "../../kube/json.ts";
 import { ApiServer } from "../../kube/testing/api-server.ts";
 import { lockedNode } from "../review/locked-node.ts";
 import { announce } from "../servers/serve.ts";
+import { startLogind } from "./logind.ts";
 import { KUBECONFIG, NODE_NAME, SOCKET } from "./places.ts";
 import { addPods } from "./pods.ts";
 
@@ -16,6 +17,8 @@ if (folder === undefined || pods === undefined) throw new Error("usage: FOLDER P
 mkdirSync(join(folder, "run/containerd"), { recursive: true });
 const fake = await startFakeContainerd({ socketPath: join(folder, SOCKET) });
 addPods(fake, Number(pods));
+mkdirSync(join(folder, "run/dbus"), { recursive: true });
+await startLogind(folder);
 
 const node = lockedNode({ name: NODE_NAME, bytes: 20_000 });
 const metadata = { ...objectAt(node, "metadata"), uid: "8f0b6c1e-0000-4000-8000-5d6c1f0e7a31" };

@@ -7,7 +7,15 @@ import type { PassReport } from "./report.ts";
 
 export interface AgentEvent {
   readonly type: "Normal" | "Warning";
-  readonly reason: "StuckContainerRemoved" | "StuckContainerLeft" | "ContainersDiagnosis";
+  readonly reason:
+    | "StuckContainerRemoved"
+    | "StuckContainerLeft"
+    | "ContainersDiagnosis"
+    // Of CNI state (cni/report/events.ts).
+    | "StaleLeasesRemoved"
+    | "StaleLeasesLeft"
+    | "SandboxStoppedAgain"
+    | "CniDiagnosis";
   readonly message: string;
 }
 

@@ -10,6 +10,7 @@ import {
   verdictsAt,
   WEB,
 } from "./fixture.ts";
+import { UNSEEN_START_MILLIS } from "./decide.ts";
 import { reasonOf } from "./reason.ts";
 import {
   DEFAULT_SETTINGS,
@@ -224,6 +225,37 @@ describe("grace", () => {
       "seen-too-briefly",
     ]);
     expect([verdict("steady", 50), verdict("shutdown", 100)]).toEqual([READY, READY]);
+  });
+});
+
+describe("where a start under way would not be noticed", () => {
+  const blind = { startsAreSeen: false, kubeletStopped: true };
+
+  test("created containers wait until kubelet has long given up, whatever the phase and the grace", () => {
+    const settings = { ...DEFAULT_SETTINGS, graceMillis: { boot: 0, steady: 0, shutdown: 0 } };
+    for (const [sandboxID, rule] of [
+      ["ready", READY],
+      ["missing", DEAD],
+    ] as const) {
+      for (const phase of PHASES) {
+        const at = (millis: number): string => {
+          const part = { ...blind, phase, settings };
+          return shortVerdict(verdictsAt([0, millis], [container({ sandboxID })], part).get("c0"));
+        };
+        expect([at(UNSEEN_START_MILLIS - 1), at(UNSEEN_START_MILLIS)]).toEqual(["seen-too-briefly", rule]);
+      }
+    }
+  });
+
+  test("a longer grace of the settings holds", () => {
+    const settings = { ...DEFAULT_SETTINGS, graceMillis: { boot: 1, steady: 1, shutdown: 600_000 } };
+    const verdicts = verdictsAt([0, 599_999], [container()], { ...blind, settings });
+    expect(shortVerdict(verdicts.get("c0"))).toBe("seen-too-briefly");
+  });
+
+  test("a dead sandbox is proof enough: nothing starts there", () => {
+    const stuck = container({ sandboxID: "not-ready" });
+    expect(shortVerdict(verdictsAt([0], [stuck], blind).get("c0"))).toBe(DEAD);
   });
 });
 

@@ -54,6 +54,11 @@ export interface DecideContext {
   readonly own: OwnPod;
   /** Nobody creates or starts containers any more, so the short grace of a shutdown is enough. */
   readonly kubeletStopped: boolean;
+  /**
+   * A start that is under way is noticed before the removal, or the runtime refuses it. Otherwise time alone must prove
+   * that there is none.
+   */
+  readonly startsAreSeen: boolean;
   /** With this observation noted already. */
   readonly history: History;
   /** What status calls said of dates that the list had lost. */
@@ -124,7 +129,7 @@ function judgeCreated(basis: Basis, context: DecideContext): Judgement {
   // A NOTREADY sandbox never comes back, and the runtime refuses to start anything in it: one look is enough. That a
   // sandbox is absent could be a list cut short, so it must be absent twice.
   const oneLookIsEnough = basis.sandbox === "not-ready";
-  if (!oneLookIsEnough && !seenLongEnough(basis.sightings, context)) return keep("seen-too-briefly");
+  if (!oneLookIsEnough && !neverStarts(basis.sightings, context)) return keep("seen-too-briefly");
   const rule = basis.sandbox === "ready" ? "created-in-ready-sandbox" : "created-in-dead-sandbox";
   if (context.settings.rules[rule]) return { kind: "remove", rule };
   return basis.overtaken === undefined ? off(rule) : byClock(context);
@@ -159,6 +164,18 @@ function byClock(context: DecideContext): Judgement {
 
 function off(rule: Rule): Judgement {
   return { kind: "keep", why: "switched-off", rule };
+}
+
+/**
+ * Kubelet creates and starts in one go and gives each call two minutes (facts/containers.md 1.2 A, 3), so what is still
+ * CREATED after both is started by nobody.
+ */
+export const UNSEEN_START_MILLIS = 300_000;
+
+/** The settings' grace, or far longer where a start would not be noticed: its container would be killed. */
+function neverStarts(sightings: Sightings, context: DecideContext): boolean {
+  if (!seenLongEnough(sightings, context)) return false;
+  return context.startsAreSeen || sightings.spanMillis >= UNSEEN_START_MILLIS;
 }
 
 /** Never at the first sight, whatever the grace. */

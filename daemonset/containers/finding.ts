@@ -13,8 +13,8 @@ export const FINDING_KINDS = [
 
 export type FindingKind = (typeof FINDING_KINDS)[number];
 
-export interface Finding {
-  readonly kind: FindingKind;
+export interface Finding<Kind extends string = FindingKind> {
+  readonly kind: Kind;
   /** A path: the runtime's key (its socket) or a disk's. */
   readonly subject: string;
   /** What was seen, one sentence without a full stop. */
@@ -24,32 +24,32 @@ export interface Finding {
 }
 
 /** A thing that was looked at. Without `finding` it is well; what could not be looked at gives no sign at all. */
-export interface Sign {
-  readonly kind: FindingKind;
+export interface Sign<Kind extends string = FindingKind> {
+  readonly kind: Kind;
   readonly subject: string;
-  readonly finding: Finding | undefined;
+  readonly finding: Finding<Kind> | undefined;
 }
 
-export function findingText(finding: Finding): string {
+export function findingText(finding: Finding<string>): string {
   return `${finding.subject}: ${finding.seen}; ${finding.remedy}`;
 }
 
-export interface StandingFinding {
-  readonly finding: Finding;
+export interface StandingFinding<Kind extends string = FindingKind> {
+  readonly finding: Finding<Kind>;
   readonly sinceMillis: number;
 }
 
 /** Which findings stand, so that each is said when it begins and when it ends, however often it is seen. */
-export class Standing {
-  readonly #standing = new Map<string, StandingFinding>();
+export class Standing<Kind extends string = FindingKind> {
+  readonly #standing = new Map<string, StandingFinding<Kind>>();
 
   /** What is not among the signs stays as it was: not having looked ends nothing. */
   update(
-    signs: readonly Sign[],
+    signs: readonly Sign<Kind>[],
     nowMillis: number,
-  ): { readonly begun: readonly Finding[]; readonly ended: readonly Finding[] } {
-    const begun: Finding[] = [];
-    const ended: Finding[] = [];
+  ): { readonly begun: readonly Finding<Kind>[]; readonly ended: readonly Finding<Kind>[] } {
+    const begun: Finding<Kind>[] = [];
+    const ended: Finding<Kind>[] = [];
     for (const { kind, subject, finding } of signs) {
       const key = `${kind} ${subject}`;
       const before = this.#standing.get(key);
@@ -72,7 +72,7 @@ export class Standing {
     }
   }
 
-  list(): readonly StandingFinding[] {
+  list(): readonly StandingFinding<Kind>[] {
     return [...this.#standing.values()];
   }
 }

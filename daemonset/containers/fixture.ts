@@ -70,6 +70,7 @@ export function verdictsAt(
     settings: DEFAULT_SETTINGS,
     own: { kind: "pod", uid: "agent-uid" },
     kubeletStopped: false,
+    startsAreSeen: true,
     history,
     dates: new Map(),
     ...part,

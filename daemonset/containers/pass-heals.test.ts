@@ -114,7 +114,12 @@ describe("kubelet goes on by itself after a pass (facts/node-observed.md 3)", ()
     const refused = sync(runtime, -1);
     expect(refused.kind === "reserved" ? parseReservation(refused.message)?.holderID : refused).toBe(hung.id);
     const kit = new PassKit();
-    const target = { key: "fake", runtime, suspectedCreates: async () => [hung.id] };
+    const target = {
+      key: "fake",
+      runtime,
+      suspectedCreates: async () => [hung.id],
+      hasTask: async () => false,
+    };
     expect(readReport(await kit.pass("boot", [target])).unlisted).toEqual([hung.id]);
     expect(runtime.calls.map(({ method }) => method)).toEqual(["listContainers", "listSandboxes"]);
     hung.inFlight = false;

@@ -16,7 +16,10 @@ export interface PassTarget {
    * reservation.ts). It is asked before the lists, and not at shutdown.
    */
   readonly suspectedCreates?: ((signal: AbortSignal) => Promise<readonly string[]>) | undefined;
-  /** Whether the container has a task (state-directory.ts). */
+  /**
+   * Whether the container has a task (state-directory.ts). Absent where that can't be told, as with CRI-O: then a start
+   * under way would not be noticed.
+   */
   readonly hasTask?: ApplyRequest["hasTask"];
 }
 

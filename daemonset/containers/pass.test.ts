@@ -171,10 +171,11 @@ describe("several runtimes", () => {
     })(WALL_NANOS);
     runtime.create(runtime.runSandbox(WEB), "app", 0);
     const kit = new PassKit();
-    await kit.pass("boot", [{ key: "/run/fake.sock", runtime }]);
+    const target = { key: "/run/fake.sock", runtime, hasTask: async () => false };
+    await kit.pass("boot", [target]);
     name = "containerd";
     kit.nowMillis += 10_000;
-    const report = await kit.pass("boot", [{ key: "/run/fake.sock", runtime }]);
+    const report = await kit.pass("boot", [target]);
     expect(readReport(report)).toMatchObject({
       label: "containerd at /run/fake.sock",
       outcomes: { removed: 1 },

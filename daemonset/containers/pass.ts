@@ -106,7 +106,7 @@ async function read(
 
 async function judgeAll(
   observation: Observation,
-  { key, runtime }: PassTarget,
+  { key, runtime, hasTask }: PassTarget,
   request: PassRequest,
   signal: AbortSignal,
 ): Promise<{ readonly kept: readonly Keep[]; readonly removals: readonly Removal[] }> {
@@ -117,7 +117,8 @@ async function judgeAll(
   const dates = await askDates(runtime, lost, request.apply.callTimeoutMillis, signal);
   const kept: Keep[] = [];
   const removals: Removal[] = [];
-  const context = { runtime: key, phase, settings, own, kubeletStopped, history, dates };
+  const startsAreSeen = hasTask !== undefined || runtime.refusesRunning === true;
+  const context = { runtime: key, phase, settings, own, kubeletStopped, startsAreSeen, history, dates };
   for (const verdict of decide(observation, context)) {
     if (verdict.kind === "remove") removals.push(verdict);
     else kept.push(verdict);

@@ -1,12 +1,16 @@
 /** Where a start may come in between, with a runtime that kills what it removes, as containerd does. */
 import { describe, expect, test } from "vitest";
+import { UNSEEN_START_MILLIS } from "./decide.ts";
 import { WEB } from "./fixture.ts";
 import { FakeRuntime, type Call } from "./testing/fake-runtime.ts";
 import { PassKit, WALL_NANOS } from "./testing/pass-kit.ts";
 
 const CALLS = ["listContainers", "listSandboxes", "containerState", "removeContainer"] as const;
 
-/** A container seen CREATED once, then a pass in which `event` happens right before that call. */
+/**
+ * A container seen CREATED once, then a pass in which `event` happens right before that call. Where nothing shows a
+ * start, that pass comes when kubelet has long given it up.
+ */
 async function raceAt(
   method: Call["method"],
   event: "begin-start" | "end-start" | "whole-start",
@@ -16,7 +20,7 @@ async function raceAt(
   const container = runtime.create(runtime.runSandbox(WEB), "app", 0);
   const kit = new PassKit();
   await kit.pass("boot", [runtime]);
-  kit.nowMillis += 10_000;
+  kit.nowMillis += guarded ? 10_000 : UNSEEN_START_MILLIS;
   if (event === "end-start") runtime.beginStart(container);
   runtime.calls.length = 0;
   let once = true;
@@ -64,6 +68,25 @@ describe("a container in a READY sandbox", () => {
   test("is killed only if its start ends between the status and the removal, and nothing else shows the start", async () => {
     const { killed } = await raceAt("removeContainer", "end-start", false);
     expect(killed).toBe(1);
+  });
+
+  test.each([
+    ["a runtime that shows no start and kills what it removes", false, 0],
+    ["one that refuses to remove what runs", true, 1],
+  ])("is left to %s until no start can be under way", async (_what, refusesRunning, removedEarly) => {
+    const runtime = new FakeRuntime(WALL_NANOS);
+    runtime.refusesRunning = refusesRunning;
+    const { id } = runtime.create(runtime.runSandbox(WEB), "app", 0);
+    const kit = new PassKit();
+    const target = { key: "crio", runtime };
+    for (const atMillis of [0, 10_000, UNSEEN_START_MILLIS - 1]) {
+      kit.nowMillis = 1_000 + atMillis;
+      await kit.pass("boot", [target], { kubeletStopped: true });
+    }
+    expect(runtime.removed).toHaveLength(removedEarly);
+    kit.nowMillis += 1;
+    await kit.pass("steady", [target]);
+    expect(runtime.removed).toEqual([id]);
   });
 
   test("survives that too where the state directory shows the start", async () => {

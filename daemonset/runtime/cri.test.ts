@@ -110,6 +110,13 @@ describe("64-bit dates", () => {
 });
 
 describe("removal", () => {
+  it("may kill what runs, and goes through Docker, which refuses that, where it can", () => {
+    expect(runtime.refusesRunning).toBeUndefined();
+    const engine = { ...runtime, refusesRunning: true };
+    expect(removeThrough(runtime, engine).refusesRunning).toBe(true);
+    expect(removeThrough(runtime, runtime).refusesRunning).toBe(false);
+  });
+
   it.each(["starting", "removing"] as const)("of a container that is %s is put off", async (busy) => {
     const id = await createdContainer();
     Object.assign(fake.containers.get(id) ?? {}, { busy });

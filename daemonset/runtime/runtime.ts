@@ -110,6 +110,8 @@ export type StopResult =
 export interface ContainerRuntime {
   /** For people and logs: `containerd at /run/containerd/containerd.sock`. */
   readonly label: string;
+  /** True if removeContainer can't kill: the runtime itself refuses to remove what runs. Absent: it may kill. */
+  readonly refusesRunning?: boolean;
   version(signal: AbortSignal): Promise<RuntimeVersion>;
   conditions(signal: AbortSignal): Promise<RuntimeConditions>;
   listSandboxes(signal: AbortSignal): Promise<readonly SandboxSummary[]>;

@@ -10,6 +10,7 @@ export function removeThrough(cri: ContainerRuntime, engine: ContainerRuntime): 
     get label() {
       return `${cri.label}, removing through ${engine.label}`;
     },
+    refusesRunning: engine.refusesRunning === true,
     version: async (signal) => cri.version(signal),
     conditions: async (signal) => cri.conditions(signal),
     listSandboxes: async (signal) => cri.listSandboxes(signal),

@@ -58,7 +58,8 @@ export class AgentKit {
   static async open(): Promise<AgentKit> {
     // Short: a socket's path has no more than 107 bytes.
     const kit = new AgentKit(await mkdtemp(join(tmpdir(), "nl-")));
-    await mkdir(join(kit.folder, "run/containerd"), { recursive: true });
+    // By it containerd's tasks are known.
+    await mkdir(join(kit.folder, "run/containerd/io.containerd.runtime.v2.task/k8s.io"), { recursive: true });
     // For programs that see this folder as the node's root.
     await mkdir(join(kit.folder, dirname(BOOT_ID_FILE)), { recursive: true });
     await writeFile(join(kit.folder, BOOT_ID_FILE), `${BOOT_ID}\n`);

@@ -55,6 +55,8 @@ export class FakeRuntime implements ContainerRuntime {
   /** Runs before a call does its work; may change the runtime, wait, or throw what the call then rejects with. */
   before: (call: Call, signal: AbortSignal) => void | Promise<void> = () => {};
   nowNanos: bigint;
+  /** What it says of itself; it kills all the same. */
+  refusesRunning = false;
   #made = 0;
 
   constructor(nowNanos: bigint, label = "fake at /run/fake.sock") {

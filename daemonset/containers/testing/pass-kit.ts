@@ -66,7 +66,9 @@ export class PassKit {
       {
         phase,
         targets: targets.map((target) =>
-          "runtime" in target ? target : { key: target.label, runtime: target },
+          "runtime" in target
+            ? target
+            : { key: target.label, runtime: target, hasTask: async () => Promise.resolve(false) },
         ),
         settings: DEFAULT_SETTINGS,
         own: this.own,

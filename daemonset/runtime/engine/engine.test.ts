@@ -40,6 +40,10 @@ async function createdContainer(name = "app"): Promise<string> {
   return driver.createContainer(await driver.createSandbox(pod, 0), pod, name, 0);
 }
 
+it("says that it refuses to remove what runs", () => {
+  expect(runtime.refusesRunning).toBe(true);
+});
+
 describe("states", () => {
   it.each([
     ["paused", "running"],

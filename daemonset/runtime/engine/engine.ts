@@ -147,6 +147,7 @@ export function openEngine(options: EngineOptions): ContainerRuntime {
 
   return {
     label,
+    refusesRunning: true,
     version,
     conditions: async (signal) => {
       await version(signal);
