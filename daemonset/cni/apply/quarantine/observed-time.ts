@@ -56,7 +56,7 @@ export class ObservedTime {
     const since =
       this.#last?.bootID === bootID ? this.#last.uptimeSeconds : this.#last === undefined ? uptimeSeconds : 0;
     const totalSeconds = before + Math.max(0, uptimeSeconds - since);
-    this.#last = { bootID, uptimeSeconds, totalSeconds };
+    this.#last = { bootID, uptimeSeconds: Math.max(since, uptimeSeconds), totalSeconds };
     this.#writeNowAndThen(this.#last);
     return totalSeconds;
   }
