@@ -1,15 +1,36 @@
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
+const root = join(import.meta.dirname, "..", "..");
+// Each file has runtimes of its own, or shares machines; all share two processors and one kernel.
+const alone = { root, fileParallelism: false, testTimeout: 180_000, hookTimeout: 180_000 };
+
 export default defineConfig({
   test: {
-    root: join(import.meta.dirname, "..", ".."),
-    include: ["test/node/**/*.node.ts"],
+    root,
     allowOnly: false,
     passWithNoTests: false,
-    // Each file has runtimes of its own, but all share two processors and one kernel.
     fileParallelism: false,
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
+    projects: [
+      {
+        test: {
+          ...alone,
+          name: "runtimes",
+          include: ["test/node/**/*.node.ts"],
+          exclude: ["test/node/machines/**"],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          ...alone,
+          name: "machines",
+          include: ["test/node/machines/*.node.ts"],
+          globalSetup: ["test/node/machines/start-machines.ts"],
+          testTimeout: 400_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { layOutMachines, type MachineSpec } from "../config/addresses.ts";
+import { layOutMachines, type MachineRequest, type MachineSpec } from "../config/addresses.ts";
 import { kubeProxyConfig } from "../config/control-plane.ts";
 import { busyboxImage, containerdConfig, kubeletConfig, pauseImage } from "../config/machine.ts";
 import { type WorkPaths, workFolderPrefix, workPaths } from "../config/paths.ts";
@@ -26,8 +26,8 @@ export interface StartOptions {
   readonly programs: Programs;
   readonly log: (line: string) => void;
   readonly signal: AbortSignal;
-  /** Names of the real nodes; one called node1, unless said. */
-  readonly nodes?: readonly string[] | undefined;
+  /** The real nodes; one called node1, unless said. */
+  readonly machines?: readonly MachineRequest[] | undefined;
   /** The cluster outlives this process and must be stopped by `stopCluster`. Otherwise it ends with this process. */
   readonly detached?: boolean | undefined;
 }
@@ -40,7 +40,7 @@ const tailLines = 15;
 /** Starts a real cluster in its own namespaces; returns when its nodes are Ready and pods can be made. */
 export async function startCluster(options: StartOptions): Promise<Cluster> {
   const started = performance.now();
-  const machines = layOutMachines(options.nodes ?? ["node1"]);
+  const machines = layOutMachines(options.machines ?? [{ name: "node1" }]);
   const paths = workPaths(await mkdtemp(join(tmpdir(), workFolderPrefix)));
   const plan = planOf(paths, machines, options.programs);
   for (const folder of [paths.logs, paths.config, paths.users]) await mkdir(folder, { recursive: true });

@@ -52,6 +52,7 @@ export function cniConfig(machine: MachineSpec): object {
         ipam: { type: "host-local", ranges: [[{ subnet: machine.podSubnet }]] },
       },
       { type: "portmap", capabilities: { portMappings: true } },
+      ...(machine.lastPlugin === null ? [] : [{ type: machine.lastPlugin }]),
     ],
   };
 }

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { MachineSpec } from "./addresses.ts";
+import type { MachineSpec, ShownFile } from "./addresses.ts";
 import type { ControlPlanePrograms } from "./control-plane.ts";
 
 /** What one cluster is made of; written by the starter, read by the processes that run it. */
@@ -36,11 +36,21 @@ export async function readPlan(file: string): Promise<ClusterPlan> {
 
 function parseMachine(raw: unknown, at: string): MachineSpec {
   const machine = fields(raw, at);
+  const files: unknown = machine["files"];
+  if (!Array.isArray(files)) throw new Error(`${at}.files: expected a list`);
+  const plugin = machine["lastPlugin"];
   return {
     name: text(machine["name"], `${at}.name`),
+    files: files.map((file: unknown, index) => parseFile(file, `${at}.files[${index}]`)),
+    lastPlugin: plugin === null ? null : text(plugin, `${at}.lastPlugin`),
     address: text(machine["address"], `${at}.address`),
     podSubnet: text(machine["podSubnet"], `${at}.podSubnet`),
   };
+}
+
+function parseFile(raw: unknown, at: string): ShownFile {
+  const file = fields(raw, at);
+  return { path: text(file["path"], `${at}.path`), shows: text(file["shows"], `${at}.shows`) };
 }
 
 /** An unknown value as an object's fields, or an error that says where one was expected. */

@@ -54,7 +54,7 @@ export function createMachine(plan: ClusterPlan, spec: MachineSpec): Machine {
     const bootId = randomUUID();
     const bootIdFile = join(state, "boot-id");
     await writeFile(bootIdFile, `${bootId}\n`);
-    const init = await startInit(state, bootIdFile, join(paths.logs, `${spec.name}.log`));
+    const init = await startInit(state, bootIdFile, spec, join(paths.logs, `${spec.name}.log`));
     const pid = await onlyChildOf(init);
     await connectMachine(spec, pid);
     const services = createServices(pid);
@@ -149,11 +149,17 @@ function enterArgv(pid: number): Argv {
   return ["nsenter", `--target=${pid}`, "--mount", "--net", "--pid", "--"];
 }
 
-async function startInit(state: string, bootIdFile: string, logFile: string): Promise<ChildProcess> {
+async function startInit(
+  state: string,
+  bootIdFile: string,
+  { files }: MachineSpec,
+  logFile: string,
+): Promise<ChildProcess> {
   const log = await open(logFile, "a");
   try {
     const namespaces = ["--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--net"];
-    const init = spawn("unshare", [...namespaces, "sh", initScript, state, bootIdFile], {
+    const shown = files.flatMap(({ path, shows }) => [path, shows]);
+    const init = spawn("unshare", [...namespaces, "sh", initScript, state, bootIdFile, ...shown], {
       stdio: ["ignore", "pipe", log.fd],
     });
     await firstLine(init, logFile);
