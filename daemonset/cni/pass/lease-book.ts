@@ -11,6 +11,7 @@ import { idFingerprint, type Fingerprint } from "../memory/fingerprint.ts";
 import type { PassMemory } from "../memory/memory.ts";
 import type { NetworkDirectory } from "../networks/network.ts";
 import type { MoveOutcome, NetworkReport, PoolReport } from "../report/report.ts";
+import { forecast } from "../report/forecast.ts";
 import { Counter, leaseTally, Removals } from "../report/tally.ts";
 import type { CniPassRequest, CniPorts } from "./request.ts";
 
@@ -95,21 +96,24 @@ export class LeaseBook {
     const { rules, outcomes, lines, troubles } = this.removals;
     const gone = outcomes.of("moved") + outcomes.of("gone");
     const decided = outcomes.sum();
+    const after = leaseTally(this.#kept, decided - gone);
     const families = (["IPv4", "IPv6"] as const).filter(
       (family) => pools.has(family) || this.#used.of(family) > 0,
     );
+    const reports = families.map((family): PoolReport => {
+      const [size, used] = [pools.get(family), this.#used.of(family)];
+      return { family, size, used, free: size === undefined ? undefined : Math.max(0, size - used) };
+    });
     return {
       name,
       path: hostPath,
       because,
       isLink,
-      pools: families.map((family): PoolReport => {
-        const [size, used] = [pools.get(family), this.#used.of(family)];
-        return { family, size, used, free: size === undefined ? undefined : Math.max(0, size - used) };
-      }),
+      pools: reports,
       before: leaseTally(this.#kept, decided),
-      after: leaseTally(this.#kept, decided - gone),
+      after,
       predating: this.#of.request.memory.knowsEarlierBoot ? this.#predating : undefined,
+      forecast: forecast(this.#of.request.memory.boots, hostPath, reports, outcomes.of("moved"), after.stale),
       kept: this.#kept.toCounts(),
       rules: rules.toCounts(),
       outcomes: outcomes.toCounts(),

@@ -59,12 +59,23 @@ export interface NetworkReport {
   readonly after: LeaseTally;
   /** Of those that are left: how many were there in an earlier boot. Undefined if nothing is remembered of one. */
   readonly predating: number | undefined;
+  /** When there would be no address left if nothing were removed; undefined without evidence of several boots. */
+  readonly forecast: Forecast | undefined;
   readonly kept: Counts<LeaseKeep>;
   readonly rules: Counts<DeathRule>;
   readonly outcomes: Counts<MoveOutcome>;
   /** Some of those that were to go. */
   readonly removals: readonly RemovalLine[];
   readonly troubles: readonly Trouble[];
+}
+
+export interface Forecast {
+  /** Boots that it rests on. */
+  readonly boots: number;
+  /** Leases that each of them left stale, on average. */
+  readonly stalePerBoot: number;
+  /** As many more boots, at the pace of these. */
+  readonly bootsLeft: number;
 }
 
 export interface RemovalLine {
