@@ -1,5 +1,5 @@
 /** The second port: plain HTTP for the kubelet's probes and for Prometheus. */
-import { createServer, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
@@ -47,18 +47,20 @@ export function createProbeServer(options: ProbesOptions): ProbeServer {
     return answerProbe(title, name, probe, url.searchParams, options);
   }
 
+  async function handle({ method, url }: IncomingMessage, response: ServerResponse): Promise<void> {
+    // What is no path is a client's nonsense like any other that there is not.
+    const asked = `http://probe${url ?? "/"}`;
+    const isRead = (method === "GET" || method === "HEAD") && URL.canParse(asked);
+    try {
+      send(response, isRead ? await answer(new URL(asked)) : NOT_FOUND);
+    } catch (err) {
+      log.error({ err, url }, "probe request failed");
+      send(response, FAILED);
+    }
+  }
+
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
-    // A host that it can't be read with is a client's nonsense like any other path.
-    const asked = `http://probe${request.url ?? "/"}`;
-    const isRead = (request.method === "GET" || request.method === "HEAD") && URL.canParse(asked);
-    const work = isRead ? answer(new URL(asked)) : Promise.resolve(NOT_FOUND);
-    work
-      .catch((err: unknown) => {
-        log.error({ err, url: request.url }, "probe request failed");
-        return FAILED;
-      })
-      .then((found) => send(response, found))
-      .catch((err: unknown) => log.debug({ err }, "probe answer was not sent"));
+    void handle(request, response);
   });
   server.maxConnections = 100;
   return {

@@ -3,9 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openCri, type CriRuntime } from "./cri.ts";
+import type { ContainerRuntime } from "./runtime.ts";
 import { openCriDriver, type CriDriver } from "./testing/cri-driver.ts";
 import { criScenarios, somePod } from "./testing/cri-scenarios.ts";
 import { startFakeContainerd, type FakeContainerd } from "./testing/fake-containerd.ts";
+import { removeThrough } from "./through-engine.ts";
 
 const signal = new AbortController().signal;
 let folder: string;
@@ -111,10 +113,10 @@ describe("64-bit dates", () => {
 
 describe("removal", () => {
   it("may kill what runs, and goes through Docker, which refuses that, where it can", () => {
-    expect(runtime.refusesRunning).toBeUndefined();
-    const engine = { ...runtime, refusesRunning: true };
-    expect(removeThrough(runtime, engine).refusesRunning).toBe(true);
-    expect(removeThrough(runtime, runtime).refusesRunning).toBe(false);
+    const cri: ContainerRuntime = runtime;
+    expect(cri.refusesRunning).toBeUndefined();
+    expect(removeThrough(cri, { ...cri, refusesRunning: true }).refusesRunning).toBe(true);
+    expect(removeThrough(cri, cri).refusesRunning).toBe(false);
   });
 
   it.each(["starting", "removing"] as const)("of a container that is %s is put off", async (busy) => {
