@@ -22,12 +22,18 @@ RUN npm run bundle
 # The chart starts the agent by the path that Node has in the image of `npm run image`.
 RUN mkdir -p /links/usr/bin && ln -s /nodejs/bin/node /links/usr/bin/node
 
+# The agent's tools, of the architecture that the image is for, with those libraries that the image does not have. All
+# below /usr: /lib is a link where Debian has merged the two, and a directory is not copied over a link.
+FROM ${BUILD_IMAGE} AS tools
+RUN mkdir /tools && cp --parents /usr/sbin/chroot /usr/bin/flock /usr/bin/nsenter /tools \
+ && ldd /usr/bin/nsenter | awk '$3 ~ /libselinux|libpcre2/ { sub("^/lib", "/usr/lib", $3); print $3 }' | xargs -r cp --parents --dereference -t /tools
+
 FROM ${RUNTIME_IMAGE}
 COPY --from=build /src/dist/*.mjs /src/dist/LICENCES.txt /app/
 COPY --from=build /src/LICENSE /app/LICENSE
 COPY --from=build /links/ /
-# With it the agent runs the node's own systemd-inhibit.
-COPY --from=build /usr/sbin/chroot /usr/sbin/chroot
+# chroot: to run the node's own systemd-inhibit. flock: to lock a CNI network. nsenter: to look into network namespaces.
+COPY --from=tools /tools/ /
 # The same user, folder and program as in the image of `npm run image`, so that one chart runs both.
 USER 65532:65532
 WORKDIR /app

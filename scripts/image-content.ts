@@ -16,15 +16,21 @@ export interface Runtime {
   readonly node: string;
   /** With it the agent runs the node's own systemd-inhibit, instead of carrying one with its 13 MB of libraries. */
   readonly chroot: string;
-  /** Of both. */
+  /** Takes the lock of a CNI network, which Node can't. */
+  readonly flock: string;
+  /** Looks into network namespaces that no process lives in. */
+  readonly nsenter: string;
+  /** Of all of them. */
   readonly libraries: readonly string[];
 }
 
 /** The lower layer. No CA certificates: Node carries its own, and the cluster's CA is mounted into the pod. */
-export function runtimeEntries({ node, chroot, libraries }: Runtime): readonly LayerEntry[] {
+export function runtimeEntries({ node, chroot, flock, nsenter, libraries }: Runtime): readonly LayerEntry[] {
   return [
     { kind: "file", path: "/usr/bin/node", mode: 0o755, from: node },
     { kind: "file", path: "/usr/sbin/chroot", mode: 0o755, from: chroot },
+    { kind: "file", path: "/usr/bin/flock", mode: 0o755, from: flock },
+    { kind: "file", path: "/usr/bin/nsenter", mode: 0o755, from: nsenter },
     ...libraries.map((path): LayerEntry => ({ kind: "file", path, mode: 0o755, from: path })),
     { kind: "text", path: "/etc/passwd", mode: 0o644, text: lines(passwd) },
     { kind: "text", path: "/etc/group", mode: 0o644, text: lines(group) },

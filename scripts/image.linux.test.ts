@@ -65,6 +65,19 @@ test("the unpacked layers hold a Node that runs the program with the image's own
   expect(ran).toMatch(/^ran v24\./);
 });
 
+test("the agent's tools run with what the image holds", async () => {
+  const rootfs = join(root, "rootfs");
+  const loader = process.arch === "x64" ? "lib64/ld-linux-x86-64.so.2" : "lib/ld-linux-aarch64.so.1";
+  const listed = await readdir(join(rootfs, "lib"), { recursive: true });
+  const libraries = join(rootfs, "lib", listed.find((path) => path.endsWith("/libc.so.6")) ?? "", "..");
+  for (const tool of ["usr/sbin/chroot", "usr/bin/flock", "usr/bin/nsenter"]) {
+    const command = ["--inhibit-cache", "--library-path", libraries, join(rootfs, tool), "--version"];
+    expect(execFileSync(join(rootfs, loader), command, { encoding: "utf8", env: {} })).toMatch(
+      /coreutils|util-linux/,
+    );
+  }
+});
+
 test("a second build has the same bytes and leaves nothing behind", async () => {
   const again = await buildImage({
     root,

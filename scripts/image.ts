@@ -38,8 +38,13 @@ export async function buildImage(request: ImageRequest): Promise<TarFile> {
   const nodeVersion = execFileSync(node, ["--version"], { encoding: "utf8" }).trim();
   if (!nodeVersion.startsWith("v24."))
     throw new Error(`image: ${node} is ${nodeVersion}; expected v24; run: npm ci`);
-  const chroot = await realpath("/usr/sbin/chroot");
-  const libraries = new Set([node, chroot].flatMap((program) => librariesOf(program, process.arch)));
+  const tools = {
+    chroot: await realpath("/usr/sbin/chroot"),
+    flock: await realpath("/usr/bin/flock"),
+    nsenter: await realpath("/usr/bin/nsenter"),
+  };
+  const ofTarget = [node, ...Object.values(tools)];
+  const libraries = new Set(ofTarget.flatMap((program) => librariesOf(program, process.arch)));
   await mkdir(dirname(request.out), { recursive: true });
   // Beside the result, so that the rename at the end is one step on one file system.
   const work = await mkdtemp(join(dirname(request.out), ".image-"));
@@ -51,7 +56,7 @@ export async function buildImage(request: ImageRequest): Promise<TarFile> {
     });
     const runtime = await writeLayer(
       join(work, "runtime.tar"),
-      runtimeEntries({ node, chroot, libraries: [...libraries].sort() }),
+      runtimeEntries({ node, ...tools, libraries: [...libraries].sort() }),
     );
     const app = await writeLayer(join(work, "app.tar"), programEntries(bundled));
     const archive = await writeArchive(join(work, "image.tar"), {
