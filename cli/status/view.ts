@@ -1,0 +1,98 @@
+/** How `status` shows a node: as a row of a table, or as a document. Pure. */
+import type { Cell, Row } from "../output/table.ts";
+import type { Color } from "../output/terminal.ts";
+import { age, untilTime } from "../output/time.ts";
+import type { LockState, NodeState } from "./node-state.ts";
+
+const NARROW = ["NODE", "LOCK", "HOLDER", "AGE", "EXPIRES", "CORDONED", "BOOT", "LEASES", "LAST REFUSAL"];
+const WIDE = [...NARROW, "REASON", "RELEASE", "HOLDER NODE", "READY", "BOOT ID"];
+
+export function header(wide: boolean): readonly string[] {
+  return wide ? WIDE : NARROW;
+}
+
+const COLORS: Readonly<Record<LockState, Color | undefined>> = {
+  none: "dim",
+  held: "yellow",
+  rebooted: "yellow",
+  expired: "red",
+  ghost: "red",
+  unknown: "red",
+};
+
+const NOTHING: Cell = { text: "-", color: "dim" };
+
+export function rowOf(state: NodeState, wide: boolean, nowMillis: number): Row {
+  const { view, lock, lockState, bootReport, lastRefusal } = state;
+  const record = lock?.kind === "record" ? lock.record : undefined;
+  const row: Row = [
+    view.name,
+    lockState === "none" ? NOTHING : colored(lockState, COLORS[lockState]),
+    record?.holder ?? NOTHING,
+    record === undefined ? NOTHING : age(record.acquiredAt, nowMillis),
+    record === undefined ? NOTHING : expires(record.expiresAt, nowMillis),
+    cordon(state),
+    boot(bootReport?.clean),
+    (bootReport?.leases ?? "") === "" ? NOTHING : (bootReport?.leases ?? ""),
+    lastRefusal === undefined ? NOTHING : `${age(lastRefusal.lastAt, nowMillis)} ago`,
+  ];
+  if (!wide) return row;
+  return [
+    ...row,
+    record === undefined ? (lock?.kind === "unknown-holder" ? lock.text : NOTHING) : record.reason || NOTHING,
+    record?.release ?? NOTHING,
+    record?.holderNode ?? NOTHING,
+    state.ready ? "yes" : colored("no", "red"),
+    view.bootID || NOTHING,
+  ];
+}
+
+function expires(expiresAt: string | undefined, nowMillis: number): Cell {
+  return { text: expiresAt === undefined ? "never" : untilTime(expiresAt, nowMillis) };
+}
+
+function cordon({ view, lockState }: NodeState): Cell {
+  if (view.unschedulable) return { text: "yes" };
+  // Locked and not cordoned: nothing keeps pods away.
+  return lockState === "none" ? { text: "no", color: "dim" } : colored("no", "red");
+}
+
+function boot(clean: boolean | undefined): Cell {
+  if (clean === undefined) return NOTHING;
+  return clean ? colored("clean", "green") : colored("unclean", "red");
+}
+
+function colored(text: string, color: Color | undefined): Cell {
+  return color === undefined ? { text } : { text, color };
+}
+
+/** null where there is nothing, so that every field is always there. */
+export function documentOf({
+  view,
+  lock,
+  lockState,
+  ready,
+  bootReport,
+  lastRefusal,
+  kubeletVersion,
+}: NodeState) {
+  return {
+    name: view.name,
+    ready,
+    cordoned: view.unschedulable,
+    bootID: view.bootID,
+    kubeletVersion,
+    lock:
+      lock === undefined
+        ? null
+        : lock.kind === "record"
+          ? { state: lockState, ...lock.record }
+          : { state: lockState, value: lock.text, why: lock.why },
+    bootReport:
+      bootReport === undefined ? null : { clean: bootReport.clean ?? null, leases: bootReport.leases },
+    lastRefusal:
+      lastRefusal === undefined
+        ? null
+        : { at: lastRefusal.lastAt, count: lastRefusal.count, message: lastRefusal.message },
+  };
+}
