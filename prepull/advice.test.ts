@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { advise } from "./advice.ts";
 import { factsWith, named, nodeFact, specWith } from "./fixture.ts";
 import type { ClusterFacts, NodeFact, SecretForm } from "./facts.ts";
+import { someOf } from "./node-advice.ts";
 import { checkSpec } from "./spec.ts";
 
 function advised(part: Readonly<Record<string, unknown>>, facts: ClusterFacts): readonly string[] {
@@ -20,6 +21,7 @@ const ALL: readonly NodeFact[] = [
   nodeFact("down1", { ready: false }),
   nodeFact("full1", { diskPressure: true }),
   nodeFact("off1", { taskManager: "off" }),
+  nodeFact("lost1", { ready: false, diskPressure: true, taskManager: "off" }),
   nodeFact("on1", { taskManager: "on" }),
 ];
 
@@ -35,6 +37,7 @@ describe("named nodes", () => {
     ["edge1 cloud1", "0.5", ["node-not-edge"]],
     ["edge1 down1", "0.5", ["node-not-ready"]],
     ["edge1 full1", "0", ["node-disk-pressure"]],
+    ["edge1 lost1", "0.5", ["node-not-ready"]],
     ["edge1 off1", "0", ["edge-task-manager-off"]],
     ["edge1 edge2 ghost cloud1 down1", "0.6", ["node-missing", "node-not-edge", "node-not-ready"]],
   ])("%s, tolerance %s: %j", (names, failureTolerate, expected) => {
@@ -126,4 +129,22 @@ test.each([
   const nodeNames = Array.from({ length: count }, (_, at) => `edge${at}`);
   const found = advised({ nodeNames, concurrency, timeoutSeconds }, factsWith());
   expect(found).toEqual(short ? ["timeout-short timeoutSeconds"] : []);
+});
+
+test("what is wrong with a Secret is said", () => {
+  const textOf = (form: SecretForm): string | undefined => {
+    const { template } = checkSpec(specWith({ imageSecrets: "kubeedge/login" }));
+    const secrets = new Map([["kubeedge", new Map([["login", form]])]]);
+    return template === undefined ? undefined : advise(template, factsWith({ secrets }))[0]?.text;
+  };
+  expect(textOf("no-key")).toBe("the Secret has no key .dockerconfigjson");
+  expect(textOf("unreadable")).toBe("the Secret holds no JSON in .dockerconfigjson");
+});
+
+test.each([
+  [["a"], "a"],
+  [["a", "b"], "a, b"],
+  [["a", "b", "c"], "a, b and 1 more"],
+])("%j are called %s", (names, text) => {
+  expect(someOf(names)).toBe(text);
 });

@@ -2,7 +2,7 @@
  * Parses reviews: small ones at once, large ones in a worker thread, so that a hostile or huge body never holds up
  * the answers to others. Only the reduced review crosses back.
  */
-import { parseNodeReview, type ParsedReview } from "./parse-review.ts";
+import { parseReview, type ParsedReview } from "./parse-review.ts";
 import { createParseThread, type Job, type ParseThreadOptions } from "./parse-thread.ts";
 import { uidNear } from "./uid-near.ts";
 
@@ -39,7 +39,7 @@ export function createParsePool(options: ParsePoolOptions = {}): ParsePool {
   const thread = createParseThread(options);
   return {
     parse(body, signal) {
-      if (body.length < workerFromBytes) return { kind: "parsed", parsed: parseNodeReview(body) };
+      if (body.length < workerFromBytes) return { kind: "parsed", parsed: parseReview(body) };
       if (thread.waiting() >= maxWaiting) return { kind: "overloaded" };
       // Read now: the memory itself moves to the worker.
       const uid = uidNear(body);

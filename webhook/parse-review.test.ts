@@ -1,22 +1,23 @@
 import { describe, expect, test } from "vitest";
-import { parseNodeReview } from "./parse-review.ts";
+import { parseReview } from "./parse-review.ts";
 import { requestWith, reviewBody, type Json } from "./testing/review-body.ts";
 
 const UID = "705ab4f5-6393-11e8-b7cc-42010a800002";
 
 function review(body: string | Uint8Array) {
-  const parsed = parseNodeReview(body);
+  const parsed = parseReview(body);
   if (parsed.kind === "bad") throw new Error(parsed.message);
+  if (!("node" in parsed.review)) throw new Error("expected a review of a Node");
   return parsed.review;
 }
 
 function bad(body: string | Uint8Array) {
-  const parsed = parseNodeReview(body);
+  const parsed = parseReview(body);
   if (parsed.kind === "review") throw new Error("expected a bad review, got a good one");
   return parsed;
 }
 
-describe("parseNodeReview()", () => {
+describe("parseReview()", () => {
   test("reads an uncordon as the API server sends it", () => {
     const { old, node, ...envelope } = review(reviewBody());
     expect(old).toMatchObject({ name: "n1", unschedulable: true });

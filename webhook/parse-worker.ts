@@ -1,7 +1,7 @@
 /** Worker thread entry: raw bodies in, reduced reviews out, one at a time (parse-pool.ts is the other end). */
 import { parentPort } from "node:worker_threads";
 import { isDeeperThan, MAX_JSON_DEPTH } from "./json-depth.ts";
-import { parseNodeReview, type ParsedReview } from "./parse-review.ts";
+import { parseReview, type ParsedReview } from "./parse-review.ts";
 import { uidNear } from "./uid-near.ts";
 
 parentPort?.on("message", (body: unknown) => {
@@ -10,7 +10,7 @@ parentPort?.on("message", (body: unknown) => {
 });
 
 function parse(body: Uint8Array): ParsedReview {
-  if (!isDeeperThan(body, MAX_JSON_DEPTH)) return parseNodeReview(body);
+  if (!isDeeperThan(body, MAX_JSON_DEPTH)) return parseReview(body);
   return {
     kind: "bad",
     code: 400,

@@ -5,7 +5,7 @@ import { isTimeout, readBody, type BodyResult } from "./body.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Limits } from "./limits.ts";
 import type { ParsePool, PoolResult } from "./parse-pool.ts";
-import type { NodeReview, NodeReviewHandler, Verdict } from "./review.ts";
+import type { Review, ReviewHandler, Verdict } from "./review.ts";
 import { uidNear } from "./uid-near.ts";
 
 /** How a call ended. */
@@ -13,7 +13,7 @@ export type Outcome =
   | {
       readonly kind: "verdict";
       readonly json: string;
-      readonly review: NodeReview;
+      readonly review: Review;
       readonly verdict: Verdict;
     }
   | FailedOutcome
@@ -29,7 +29,7 @@ export interface FailedOutcome {
   readonly uid: string;
   readonly failure: Failure;
   readonly decision: "bad-request" | "too-large" | "late" | "error";
-  readonly review?: NodeReview;
+  readonly review?: Review;
   /** For the log only. */
   readonly cause?: unknown;
   /** The handler threw. */
@@ -49,7 +49,7 @@ const V1 = "admission.k8s.io/v1";
 /** @param signal aborted with a DOMException: `TimeoutError` at the deadline, `AbortError` when the caller hung up. */
 export async function reviewOutcome(
   request: IncomingMessage,
-  handle: NodeReviewHandler,
+  handle: ReviewHandler,
   signal: AbortSignal,
   context: OutcomeContext,
 ): Promise<Outcome> {
@@ -73,11 +73,7 @@ export async function reviewOutcome(
   }
 }
 
-async function handlerOutcome(
-  review: NodeReview,
-  handle: NodeReviewHandler,
-  signal: AbortSignal,
-): Promise<Outcome> {
+async function handlerOutcome(review: Review, handle: ReviewHandler, signal: AbortSignal): Promise<Outcome> {
   try {
     const pending = handle(review, signal);
     // The guard decides most reviews without waiting for anything; then neither does the answer.
@@ -135,7 +131,7 @@ function unparsedOutcome(result: Exclude<PoolResult, { kind: "parsed" }>, signal
 function abortedOutcome(
   uid: string,
   signal: AbortSignal,
-  more: { review?: NodeReview; cause?: unknown },
+  more: { review?: Review; cause?: unknown },
 ): Outcome {
   if (!isTimeout(signal)) return { kind: "gone" };
   return failed("late", uid, { code: 504, message: "no decision was reached in time; try again" }, more);

@@ -2,7 +2,7 @@
 import type { Logger } from "pino";
 import type { WebhookMetrics } from "./metrics.ts";
 import type { FailedOutcome, Outcome } from "./review-outcome.ts";
-import type { NodeReview } from "./review.ts";
+import type { Review } from "./review.ts";
 import { shorten } from "../lock/shorten.ts";
 
 /** Log fields that the sender chooses are cut to this. */
@@ -70,11 +70,16 @@ function recordFailure(
   else log.warn(fields, "admission");
 }
 
-function about(review: NodeReview): object {
+function about(review: Review): object {
   return {
     operation: review.operation,
     subresource: review.subresource,
-    node: (review.old ?? review.node)?.name ?? "",
+    ...("node" in review
+      ? { node: (review.old ?? review.node)?.name ?? "" }
+      : {
+          job: shorten((review.old ?? review.job)?.name ?? "", MAX_LOGGED_CHARACTERS),
+          version: review.version,
+        }),
     user: shorten(review.caller.username, MAX_LOGGED_CHARACTERS),
     dryRun: review.dryRun,
   };

@@ -5,15 +5,13 @@ import type { WebhookMetrics } from "./metrics.ts";
 import { createRequestDeadline } from "./request-deadline.ts";
 import { reviewOutcome, type Outcome, type OutcomeContext } from "./review-outcome.ts";
 import { recordOutcome } from "./review-record.ts";
-import type { NodeReviewHandler } from "./review.ts";
+import type { JobReviewHandler, NodeReviewHandler, ReviewHandler, Verdict } from "./review.ts";
 import { turnAway } from "./turn-away.ts";
 
-/** A webhook at one path. */
-export interface Webhook {
-  /** As in the webhook configuration, e.g. `guard.nodelatch.io`: metric label and log field. */
-  readonly webhook: string;
-  readonly handle: NodeReviewHandler;
-}
+/** A webhook at one path. `webhook` is its name in the webhook configuration: metric label and log field. */
+export type Webhook =
+  | { readonly webhook: string; readonly about?: "nodes"; readonly handle: NodeReviewHandler }
+  | { readonly webhook: string; readonly about: "imageprepulljobs"; readonly handle: JobReviewHandler };
 
 /** What all routes of a server share. */
 export interface RouteContext extends OutcomeContext {
@@ -28,7 +26,9 @@ export interface RouteContext extends OutcomeContext {
 /** `query` is what follows the "?" of the URL. */
 export type ReviewRoute = (request: IncomingMessage, response: ServerResponse, query: string) => void;
 
-export function createReviewRoute({ webhook, handle }: Webhook, context: RouteContext): ReviewRoute {
+export function createReviewRoute(options: Webhook, context: RouteContext): ReviewRoute {
+  const { webhook } = options;
+  const handle = handlerOf(options);
   const { inFlight, isLeaving, limits, log, metrics, monotonicMillis } = context;
   const deadlineMillis = createRequestDeadline(limits.requestDeadlineMillis);
   return (request, response, query) => {
@@ -69,6 +69,22 @@ export function createReviewRoute({ webhook, handle }: Webhook, context: RouteCo
       }
     }
   };
+}
+
+/** A configuration may send to a path what another one is for. */
+function handlerOf(options: Webhook): ReviewHandler {
+  return (review, signal) => {
+    if (options.about === "imageprepulljobs") {
+      return "job" in review ? options.handle(review, signal) : notFor("imageprepulljobs");
+    }
+    return "node" in review ? options.handle(review, signal) : notFor("nodes");
+  };
+}
+
+function notFor(resource: string): Verdict {
+  const message = `this path reviews ${resource} (check the rules of the webhook configuration)`;
+  const refused = { kind: "refuse", decision: "bad-request", code: 400, reason: "BadRequest" } as const;
+  return { ...refused, message, warnings: [], audit: {} };
 }
 
 function send(response: ServerResponse, outcome: Outcome): void {

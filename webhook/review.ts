@@ -5,6 +5,7 @@
  */
 import type { Operation as JsonPatchOperation } from "fast-json-patch";
 import type { NodeView } from "../lock/node.ts";
+import type { JobView } from "../prepull/job.ts";
 
 /** Who sent the request, as the API server says; never taken from the object. */
 export interface Caller {
@@ -33,6 +34,16 @@ export interface NodeReview extends ReviewEnvelope {
   readonly node: NodeView | null;
 }
 
+/** A review of an ImagePrePullJob; `old` is null on CREATE, `job` is null on DELETE. */
+export interface JobReview extends ReviewEnvelope {
+  /** API version in which the client sent it, e.g. `v1alpha1`. */
+  readonly version: string;
+  readonly old: JobView | null;
+  readonly job: JobView | null;
+}
+
+export type Review = NodeReview | JobReview;
+
 /** What a webhook answers. `decision` is the metric label and log field: one of a few words, never free text. */
 export type Verdict =
   | {
@@ -56,3 +67,9 @@ export type Verdict =
 
 /** A webhook: from a parsed review to a verdict. A throw is answered with 500, counted and logged. */
 export type NodeReviewHandler = (review: NodeReview, signal: AbortSignal) => Verdict | Promise<Verdict>;
+
+/** The same for jobs. */
+export type JobReviewHandler = (review: JobReview, signal: AbortSignal) => Verdict | Promise<Verdict>;
+
+/** Either, as a server sees it. */
+export type ReviewHandler = (review: Review, signal: AbortSignal) => Verdict | Promise<Verdict>;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createGuard } from "../../webhook/guard.ts";
-import { parseNodeReview } from "../../webhook/parse-review.ts";
+import { parseReview } from "../../webhook/parse-review.ts";
 import { deniedUncordonReview, reviewRequests } from "./denied-uncordon.ts";
 import { lockedNode } from "./locked-node.ts";
 
@@ -14,8 +14,9 @@ test("the guard itself reads the review and refuses it as not the holder's", asy
   const review = deniedUncordonReview(20_000);
   expect(review.length).toBeLessThanOrEqual(20_000);
   expect(review.length).toBeGreaterThan(19_400);
-  const parsed = parseNodeReview(review);
+  const parsed = parseReview(review);
   if (parsed.kind === "bad") throw new Error(parsed.message);
+  if (!("node" in parsed.review)) throw new Error("expected a review of a Node");
   const guard = createGuard({
     settings: { mode: "enforce", onExpired: "allow", exemptDeleters: new Set(), agentUsername: "agent" },
     nowMillis: () => Date.parse("2026-11-21T09:30:00Z"),
