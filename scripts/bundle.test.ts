@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { bundle } from "./bundle.ts";
+import packageJson from "../package.json" with { type: "json" };
+import { bundle, programs as ours } from "./bundle.ts";
 import { packageOf } from "./licences.ts";
 
 const projectRoot = fileURLToPath(new URL("..", import.meta.url));
@@ -32,6 +33,34 @@ test("a bundle with a CommonJS dependency runs alone, under Node 24", async () =
   expect(licences).toContain("TJ Holowaychuk");
   // Not used by the entry, so not part of what is shipped.
   expect(licences).not.toContain("vitest");
+});
+
+test("Node's modules are taken without what Node makes of them for an import", async () => {
+  // Through an ordinary import, node:http brings undici along: its WebSocket is read.
+  const code = `import http, { createServer } from "node:http";
+    import { readFile } from "fs/promises";
+    const { isIPv6 } = await import("node:net");
+    const isLoaded = process.moduleLoadList.some((name) => name.includes("undici"));
+    console.log(http.createServer === createServer, typeof readFile, isIPv6("::1"), isLoaded);\n`;
+  await writeFile(join(root, "main.ts"), code);
+  const outDir = join(root, "out");
+  await bundle({ root, outDir, programs: [{ name: "small", entry: "main.ts" }] });
+  const ran = execFileSync(process.execPath, [join(outDir, "small.mjs")], { encoding: "utf8" });
+  expect(ran.trim()).toBe("true function true false");
+});
+
+test("the agent carries none of the libraries that would make it large, and runs without them", async () => {
+  const outDir = join(root, "out");
+  const programs = ours.filter(({ name }) => name === "agent");
+  await bundle({ root: projectRoot, outDir, programs });
+  const licences = await readFile(join(outDir, "LICENCES.txt"), "utf8");
+  const packages = [...licences.matchAll(/^(\S+) \d+\.\d+\.\d+\S* \(/gm)].map(([, name]) => name);
+  expect(packages).toContain("@grpc/grpc-js");
+  for (const large of ["@kubernetes/client-node", "undici", "express", "@grpc/proto-loader", "xml2js"]) {
+    expect(packages).not.toContain(large);
+  }
+  const ran = execFileSync(process.execPath, [join(outDir, "agent.mjs"), "--version"], { encoding: "utf8" });
+  expect(ran.trim()).toBe(packageJson.version);
 });
 
 test("missing entry files are all named, and nothing is written", async () => {

@@ -10,7 +10,7 @@ import type { Bench, BenchContext, BenchReport } from "../bench.ts";
 import { freePorts } from "../process/free-port.ts";
 import { startMeasuredServer } from "../process/measured-server.ts";
 import { withPrograms, type Running } from "../process/running.ts";
-import { readChartCommand, type ChartCommand } from "./chart-command.ts";
+import { readNodeFlags } from "./chart-command.ts";
 import { measureLibraries } from "./libraries.ts";
 import { BUS, INHIBIT, KUBECONFIG, NODE_NAME } from "./places.ts";
 import { reportOf } from "./report.ts";
@@ -33,7 +33,7 @@ const BOOT_ID = "0d3ce8a4-2b6c-4f2e-9a52-6f0f6f1f8a11";
 
 async function run(context: BenchContext): Promise<BenchReport> {
   const quietMillis = quietMillisIn(context.words);
-  const command = await readChartCommand();
+  const nodeFlags = await readNodeFlags();
   return withPrograms(async (running) => {
     const { folder } = running;
     await bundle({
@@ -48,7 +48,7 @@ async function run(context: BenchContext): Promise<BenchReport> {
       signal: context.signal,
     });
     try {
-      return await measure(running, command, quietMillis, context);
+      return await measure(running, nodeFlags, quietMillis, context);
     } finally {
       await around.stop();
     }
@@ -67,16 +67,15 @@ export function quietMillisIn(words: readonly string[]): number {
 
 async function measure(
   running: Running,
-  command: ChartCommand,
+  nodeFlags: readonly string[],
   quietMillis: number,
   { log, signal }: BenchContext,
 ): Promise<BenchReport> {
   const [port = 0] = await freePorts(1);
   const url = `http://127.0.0.1:${port}`;
-  const agent = await running.start("agent", await agentArgv(running.folder, command, port));
+  const agent = await running.start("agent", await agentArgv(running.folder, nodeFlags, port));
   const reference = await running.start("node", [process.execPath, "-e", "setInterval(() => {}, 1e9)"]);
   log("what each library takes");
-  const { nodeFlags } = command;
   const libraries = await measureLibraries(running, { root: ROOT, nodeFlags, signal });
   log(`the agent's passes after a boot, over ${PODS} pods`);
   await running.during(bootDone(url, AbortSignal.any([signal, AbortSignal.timeout(BOOT_MILLIS)])));
@@ -88,14 +87,11 @@ async function measure(
 }
 
 /** The chart's command, on a folder that stands for the node's root. */
-async function agentArgv(folder: string, { nodeFlags, env }: ChartCommand, port: number): Promise<Argv> {
+async function agentArgv(folder: string, nodeFlags: readonly string[], port: number): Promise<Argv> {
   const bootID = join(folder, "proc/sys/kernel/random/boot_id");
   await mkdir(dirname(bootID), { recursive: true });
   await writeFile(bootID, `${BOOT_ID}\n`);
-  const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   return [
-    "env",
-    ...variables,
     process.execPath,
     ...nodeFlags,
     join(folder, "app/agent.mjs"),
