@@ -14,23 +14,23 @@ beforeEach(async () => {
 afterEach(async () => rm(folder, { recursive: true }));
 
 /** `body` stands in for nsenter, which takes root. */
-async function enterWith(body: string, signal = never, use: (pid: string) => boolean = () => true) {
+async function enterWith(body: string, signal = never, use: (process: string) => boolean = () => true) {
   const program = join(folder, "nsenter");
   await writeFile(program, `#!/bin/sh\n${body}\n`);
   await chmod(program, 0o755);
-  const enter = makeEnterNamespace({ hostRoot: "/host", procfs: "/proc", time: realTime, program });
-  const inode = networkNamespaceOf("/proc", "self") ?? "";
+  const enter = makeEnterNamespace({ hostRoot: "/host", time: realTime, program });
+  const inode = networkNamespaceOf("/proc/self") ?? "";
   return enter({ path: "/run/netns/x", inode, use, signal });
 }
 
 test.runIf(process.platform === "linux")("the process is shown, and is gone afterwards", async () => {
   const seen: string[] = [];
-  await enterWith('echo "$1" > "$0.said"; exec cat', never, (pid) => {
-    seen.push(pid);
+  await enterWith('echo "$1" > "$0.said"; exec cat', never, (process) => {
+    seen.push(process);
     return seen.length === 3;
   });
   expect(seen).toHaveLength(3);
-  expect(networkNamespaceOf("/proc", seen[0] ?? "")).toBeUndefined();
+  expect(networkNamespaceOf(seen[0] ?? "")).toBeUndefined();
 });
 
 test.runIf(process.platform === "linux")("what nsenter complains of is the reason", async () => {
@@ -49,7 +49,7 @@ test.runIf(process.platform === "linux")("a caller that gives up ends it", async
 
 test("without nsenter there is a reason that says so", async () => {
   const program = join(folder, "none");
-  const enter = makeEnterNamespace({ hostRoot: "/", procfs: "/proc", time: realTime, program });
+  const enter = makeEnterNamespace({ hostRoot: "/", time: realTime, program });
   const asked = enter({ path: "/run/netns/x", inode: "0", use: () => true, signal: never });
   await expect(asked).rejects.toThrow("none is not there (Debian package util-linux)");
 });

@@ -12,8 +12,8 @@ export interface EnterRequest {
   /** Where it is mounted, as the node calls it. */
   readonly path: string;
   readonly inode: string;
-  /** Called once, with a process that is in there until this returns; false if it was not. */
-  readonly use: (pid: string) => boolean;
+  /** Called with a process (`/proc/PID`) that should be in there until this returns; false if it was not. */
+  readonly use: (process: string) => boolean;
   readonly signal: AbortSignal;
 }
 
@@ -22,7 +22,6 @@ export type EnterNamespace = (request: EnterRequest) => Promise<void>;
 
 export interface EnterOptions {
   readonly hostRoot: string;
-  readonly procfs: string;
   readonly time: Time;
   /** Defaults to `nsenter`, from PATH. */
   readonly program?: string;
@@ -32,12 +31,7 @@ export interface EnterOptions {
 const DEADLINE_MILLIS = 2_000;
 const POLL_MILLIS = 1;
 
-export function makeEnterNamespace({
-  hostRoot,
-  procfs,
-  time,
-  program = "nsenter",
-}: EnterOptions): EnterNamespace {
+export function makeEnterNamespace({ hostRoot, time, program = "nsenter" }: EnterOptions): EnterNamespace {
   return async ({ path, inode, use, signal }) => {
     // A program that is surely there and does nothing: Node, which waits for a script that never comes.
     const child = spawn(program, [`--net=${join(hostRoot, path)}`, "--", process.execPath, "-"], {
@@ -64,8 +58,8 @@ export function makeEnterNamespace({
     try {
       const beganMillis = time.monotonicMillis();
       while (failure === undefined && !signal.aborted) {
-        const pid = String(child.pid);
-        if (networkNamespaceOf(procfs, pid) === inode && use(pid)) return;
+        const seen = `/proc/${child.pid}`;
+        if (networkNamespaceOf(seen) === inode && use(seen)) return;
         if (time.monotonicMillis() - beganMillis > DEADLINE_MILLIS)
           failure = `not in there within ${DEADLINE_MILLIS} ms`;
         else await time.sleep(POLL_MILLIS, signal);

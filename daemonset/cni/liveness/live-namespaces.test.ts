@@ -107,7 +107,7 @@ describe("addresses in use", () => {
     mount(5, "/run/netns/cni-5");
     enter = async ({ use, inode }) => {
       await addProcess("50", Number(inode), "10.42.0.9");
-      expect(use("50")).toBe(true);
+      expect(use(join(procfs, "50"))).toBe(true);
     };
     expect(await addresses()).toContain("10.42.0.9");
     expect(entered).toEqual(["/run/netns/cni-5"]);
@@ -117,7 +117,7 @@ describe("addresses in use", () => {
     mount(5, "/run/netns/cni-5");
     enter = async ({ use }) => {
       await addProcess("50", 6, "10.42.0.9");
-      expect(use("50")).toBe(false);
+      expect(use(join(procfs, "50"))).toBe(false);
     };
     expect(await addresses()).not.toContain("10.42.0.9");
   });

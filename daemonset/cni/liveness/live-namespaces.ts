@@ -50,7 +50,7 @@ export async function readLiveNamespaces(
     for (const { address } of list ?? []) addresses.add(address.replace(/%.*$/, ""));
   }
   const homes = findHomes(world);
-  const own = networkNamespaceOf(world.procfs, "self");
+  const own = networkNamespaceOf(join(world.procfs, "self"));
   let waiting = [...new Set([...homes.pids.keys(), ...homes.mounts.keys()])].filter((inode) => inode !== own);
   let seen = homes;
   let reason = "";
@@ -79,7 +79,7 @@ function findHomes({ procfs, mountInfo }: NamespacesWorld): Homes {
   const pids = new Map<string, string[]>();
   for (const name of readdirSync(procfs)) {
     if (!/^\d+$/.test(name)) continue;
-    const inode = networkNamespaceOf(procfs, name);
+    const inode = networkNamespaceOf(join(procfs, name));
     if (inode === undefined) continue;
     const known = pids.get(inode);
     if (known === undefined) pids.set(inode, [name]);
@@ -101,11 +101,11 @@ async function lookInto(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const pids = homes.pids.get(inode) ?? [];
-  for (const pid of pids) if (readThrough(procfs, pid, inode, addresses)) return undefined;
+  for (const pid of pids) if (readThrough(join(procfs, pid), inode, addresses)) return undefined;
   const path = homes.mounts.get(inode);
   if (path === undefined) return pids.length === 0 ? undefined : "their processes ended meanwhile";
   try {
-    await enter({ path, inode, signal, use: (pid) => readThrough(procfs, pid, inode, addresses) });
+    await enter({ path, inode, signal, use: (process) => readThrough(process, inode, addresses) });
     return undefined;
   } catch (thrown) {
     return reasonOf(thrown);
@@ -113,11 +113,11 @@ async function lookInto(
 }
 
 /** Adds nothing, and gives false, unless the process was in that namespace all the time. */
-function readThrough(procfs: string, pid: string, inode: string, addresses: Set<string>): boolean {
-  const trie = readProcFile(join(procfs, pid, "net/fib_trie"));
+function readThrough(process: string, inode: string, addresses: Set<string>): boolean {
+  const trie = readProcFile(join(process, "net/fib_trie"));
   // Not there where IPv6 is switched off.
-  const ifInet6 = readProcFile(join(procfs, pid, "net/if_inet6")) ?? "";
-  if (trie === undefined || networkNamespaceOf(procfs, pid) !== inode) return false;
+  const ifInet6 = readProcFile(join(process, "net/if_inet6")) ?? "";
+  if (trie === undefined || networkNamespaceOf(process) !== inode) return false;
   for (const address of addressesOfTrie(trie)) addresses.add(address);
   for (const address of addressesOfIfInet6(ifInet6)) addresses.add(address);
   return true;

@@ -10,7 +10,7 @@ export function nodeNamespaces(hostRoot: string, time: Time): NamespacesWorld {
     procfs,
     mountInfo: mountInfoOf(hostRoot),
     interfaces: networkInterfaces,
-    enter: makeEnterNamespace({ hostRoot, procfs, time }),
+    enter: makeEnterNamespace({ hostRoot, time }),
   };
 }
 

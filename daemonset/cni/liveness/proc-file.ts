@@ -33,9 +33,13 @@ export function readProcFile(path: string): string | undefined {
   }
 }
 
-/** The number in `net:[4026531840]`, which tells network namespaces apart. Undefined if the process is gone. @throws Error */
-export function networkNamespaceOf(procfs: string, pid: string): string | undefined {
-  const path = join(procfs, pid, "ns/net");
+/**
+ * The number in `net:[4026531840]`, which tells network namespaces apart. Undefined if the process is gone.
+ * @param process its directory, `/proc/PID`
+ * @throws Error
+ */
+export function networkNamespaceOf(process: string): string | undefined {
+  const path = join(process, "ns/net");
   try {
     return /^net:\[(\d+)\]$/.exec(readlinkSync(path))?.[1];
   } catch (cause) {
