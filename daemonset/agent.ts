@@ -8,6 +8,8 @@ import { containersSettings, ownPod, type Config } from "./config.ts";
 import { eventsOf } from "./containers/announce.ts";
 import { Diagnoses } from "./containers/diagnose.ts";
 import { followUp } from "./findings.ts";
+import { makeGate } from "./gate/gate.ts";
+import type { GateServer } from "./gate/server.ts";
 import {
   emptyHostRecord,
   HOST_RECORD_VERSION,
@@ -50,6 +52,8 @@ interface Parts {
   readonly diagnoses: Diagnoses;
   readonly passes: Passes;
   readonly guard: ShutdownGuard | undefined;
+  /** Undefined where the API is switched off. */
+  readonly gate: GateServer | undefined;
 }
 
 /** Resolves when the agent has ended in order. Nothing that is missing ends it. */
@@ -74,6 +78,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     parts.network.run(ended),
     parts.guard?.run(ended),
     parts.publisher?.run(ended),
+    parts.gate?.run(ended),
     parts.watch.ended,
     runSchedule(
       {
@@ -140,7 +145,8 @@ async function assemble(options: AgentOptions, metrics: AgentMetrics, ended: Abo
     },
   });
   const guard = config.shutdownPass === "off" ? undefined : makeGuard(options, passes, ended);
-  return { journal, boot, watch, network, publisher, diagnoses, passes, guard };
+  const gate = publisher === undefined ? undefined : makeAgentGate(options, publisher);
+  return { journal, boot, watch, network, publisher, diagnoses, passes, guard, gate };
 }
 
 /** Runtimes as settings and the node's own files name them. */
@@ -193,6 +199,18 @@ function makeGuard({ config, world, log }: AgentOptions, passes: Passes, ended: 
   });
 }
 
+function makeAgentGate({ config, world, log }: AgentOptions, publisher: Publisher): GateServer {
+  return makeGate({
+    runDir: config.runDir,
+    hostRoot: config.hostRoot,
+    connect: world.connectGate,
+    readBootID: world.readBootID,
+    offer: (events) => publisher.offer(events),
+    time: world.time,
+    log,
+  });
+}
+
 async function afterPass(
   end: PassEnd,
   { world, log }: AgentOptions,
@@ -241,7 +259,7 @@ function watchdog({ world, config }: AgentOptions) {
 }
 
 function viewOf({ config }: AgentOptions, parts: Parts, lateMillis: () => number): AgentView {
-  const { boot, watch, passes, diagnoses, guard, journal, network, publisher } = parts;
+  const { boot, watch, passes, diagnoses, guard, journal, network, publisher, gate } = parts;
   return {
     boot: () => ({
       words: boot.words(),
@@ -258,6 +276,7 @@ function viewOf({ config }: AgentOptions, parts: Parts, lateMillis: () => number
     journal: () => journal.state(),
     network: () => network.state(),
     api: () => publisher?.state(),
+    gate: () => gate?.state(),
     lateMillis,
   };
 }

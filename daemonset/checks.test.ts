@@ -22,6 +22,7 @@ const WELL: AgentView = {
     trouble: undefined,
   }),
   api: () => undefined,
+  gate: () => undefined,
   lateMillis: () => 0,
 };
 

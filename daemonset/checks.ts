@@ -4,6 +4,7 @@
  * rollout would stop at a node that has lost its network.
  */
 import { findingText } from "./containers/finding.ts";
+import { gateStateWords } from "./gate/gate.ts";
 import type { Check, CheckResult } from "../program/check.ts";
 import { networkWords } from "./host/network/watch.ts";
 import { shutdownWords } from "./host/shutdown/words.ts";
@@ -53,6 +54,7 @@ export function readyChecks(view: AgentView): readonly Check[] {
     tell("journal", () => journalWords(view)),
     tell("addresses", () => networkWords(view.network())),
     tell("api", () => apiWords(view)),
+    tell("gate", () => gateStateWords(view.gate())),
   ];
 }
 

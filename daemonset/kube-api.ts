@@ -2,9 +2,11 @@
 import { randomBytes } from "node:crypto";
 import { apiPath, type KubeConnection } from "../kube/call.ts";
 import { failureOf } from "../kube/failure.ts";
+import { askGate } from "../kube/gate-facts.ts";
 import { objectAt, textAt } from "../kube/json.ts";
 import { connectInCluster, connectKubeconfig } from "../kube/lean/connect.ts";
 import { makeNodeEvents } from "../kube/node-events.ts";
+import type { GateApi } from "./gate/gate.ts";
 import type { AgentApi } from "./publisher.ts";
 
 export interface KubeApiOptions {
@@ -17,9 +19,28 @@ export interface KubeApiOptions {
 }
 
 /** @throws Error if there are no credentials. */
-export async function connectKubeApi({ env, kubeconfig, ...node }: KubeApiOptions): Promise<AgentApi> {
-  const kube = kubeconfig === "" ? await connectInCluster({ env }) : await connectKubeconfig(kubeconfig);
-  return agentApi(kube, node);
+export async function connectKubeApi({ nodeName, instance, ...access }: KubeApiOptions): Promise<AgentApi> {
+  return agentApi(await connect(access), { nodeName, instance });
+}
+
+/** RBAC: get nodes (its own), list pods. @throws Error if there are no credentials. */
+export async function connectGateApi({
+  nodeName,
+  ...access
+}: Omit<KubeApiOptions, "instance">): Promise<GateApi> {
+  const kube = await connect(access);
+  return {
+    judge: async (runningBootID, signal) =>
+      askGate(kube, { nodeName, runningBootID, wallMillis: () => Date.now(), signal }),
+    close: async () => kube.close(),
+  };
+}
+
+async function connect({
+  env,
+  kubeconfig,
+}: Pick<KubeApiOptions, "env" | "kubeconfig">): Promise<KubeConnection> {
+  return kubeconfig === "" ? connectInCluster({ env }) : connectKubeconfig(kubeconfig);
 }
 
 /** RBAC: get nodes (its own), create and patch events in namespace default. */

@@ -1,6 +1,7 @@
 /** What probes and metrics may know of the agent: its parts, asked when somebody looks. */
 import type { StandingFinding } from "./containers/finding.ts";
 import type { OwnPod } from "./containers/settings.ts";
+import type { GateState } from "./gate/server.ts";
 import type { JournalState } from "./host/journal/journal.ts";
 import type { NetworkState } from "./host/network/watch.ts";
 import type { ShutdownState } from "./host/shutdown/guard.ts";
@@ -24,6 +25,8 @@ export interface AgentView {
   readonly network: () => NetworkState;
   /** Undefined where the API is switched off. */
   readonly api: () => PublisherState | undefined;
+  /** Undefined where the API is switched off. */
+  readonly gate: () => GateState | undefined;
   /** By how much the loop of passes is late, in milliseconds; 0 if it is in time. */
   readonly lateMillis: () => number;
 }

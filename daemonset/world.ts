@@ -2,6 +2,7 @@
 import { hostname, networkInterfaces, type NetworkInterfaceInfo } from "node:os";
 import { join } from "node:path";
 import type { Config } from "./config.ts";
+import type { GateApi } from "./gate/gate.ts";
 import { makeReadDisks, type ReadDisks } from "./findings.ts";
 import { BOOT_ID_FILE, readBootID, type BootIDRead } from "./host/boot/boot-id.ts";
 import { makeKubeletProbe, type KubeletProbe } from "./host/kubelet/probe.ts";
@@ -25,6 +26,8 @@ export interface AgentWorld {
   readonly readDisks: ReadDisks;
   /** Rejects if there are no credentials, for one. */
   readonly connectApi: () => Promise<AgentApi>;
+  /** As connectApi, for the gate alone: what it is asked must not wait for Events. */
+  readonly connectGate: () => Promise<GateApi>;
 }
 
 export function realWorld(config: Config, env: NodeJS.ProcessEnv): AgentWorld {
@@ -43,6 +46,11 @@ export function realWorld(config: Config, env: NodeJS.ProcessEnv): AgentWorld {
       const { connectKubeApi } = await import("./kube-api.ts");
       const { kubeconfig, nodeName } = config;
       return connectKubeApi({ env, kubeconfig, nodeName, instance: env["POD_NAME"] ?? hostname() });
+    },
+    connectGate: async () => {
+      const { connectGateApi } = await import("./kube-api.ts");
+      const { kubeconfig, nodeName } = config;
+      return connectGateApi({ env, kubeconfig, nodeName });
     },
   };
 }

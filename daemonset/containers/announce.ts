@@ -15,7 +15,9 @@ export interface AgentEvent {
     | "StaleLeasesRemoved"
     | "StaleLeasesLeft"
     | "SandboxStoppedAgain"
-    | "CniDiagnosis";
+    | "CniDiagnosis"
+    // Of the gate (gate/gate.ts).
+    | "RebootRefused";
   readonly message: string;
 }
 

@@ -1,5 +1,5 @@
 /** A whole agent against a runtime in memory, a bus that does what the test says, and real files in a folder. */
-import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -7,6 +7,7 @@ import { pino, type Logger } from "pino";
 import { freePorts } from "../../bench/process/free-port.ts";
 import { runAgent } from "../agent.ts";
 import { readConfig, type Config } from "../config.ts";
+import type { GateApi } from "../gate/gate.ts";
 import { BOOT_ID_FILE } from "../host/boot/boot-id.ts";
 import { FakeBus } from "../host/testing/fake-bus.ts";
 import { realTime, type Time } from "../host/time.ts";
@@ -44,6 +45,7 @@ export class AgentKit {
   readonly bus = new FakeBus();
   bootID = BOOT_ID;
   connectApi: () => Promise<AgentApi> = async () => Promise.reject(new Error("no route to host"));
+  connectGate: () => Promise<GateApi> = async () => Promise.reject(new Error("no route to host"));
   readonly #agents: RunningAgent[] = [];
   readonly #closing: (() => void)[] = [];
 
@@ -63,6 +65,7 @@ export class AgentKit {
     // For programs that see this folder as the node's root.
     await mkdir(join(kit.folder, dirname(BOOT_ID_FILE)), { recursive: true });
     await writeFile(join(kit.folder, BOOT_ID_FILE), `${BOOT_ID}\n`);
+    await symlink("/proc/uptime", join(kit.folder, "proc/uptime"));
     const lock = join(kit.folder, "inhibit");
     await writeFile(lock, "#!/bin/sh\nexec cat\n");
     await chmod(lock, 0o755);
@@ -115,6 +118,7 @@ export class AgentKit {
       routes: async () => [],
       readDisks: async () => [],
       connectApi: async () => this.connectApi(),
+      connectGate: async () => this.connectGate(),
     };
   }
 
