@@ -4,7 +4,9 @@ import type { KubeConnection } from "../kube/call.ts";
 import { failureOf, KubeError, type KubeFailureKind } from "../kube/failure.ts";
 import { GLOBAL_OPTIONS, parseArguments } from "./arguments.ts";
 import type { Arguments, Cluster, Command, Context } from "./command.ts";
+import { check } from "./commands/check.ts";
 import { completion, completeLine } from "./commands/completion.ts";
+import { diagnose } from "./commands/diagnose.ts";
 import { doctor } from "./commands/doctor.ts";
 import { history } from "./commands/history.ts";
 import { lock } from "./commands/lock.ts";
@@ -54,6 +56,8 @@ export const COMMANDS: readonly Command[] = [
   verify,
   history,
   doctor,
+  check,
+  diagnose,
   version,
   completion,
   help,
