@@ -27,11 +27,14 @@ test("an agent keeps the gate, asks the API server with its own boot, and posts 
   let connections = 0;
   kit.bootID = bootID();
   await writeFile(join(kit.folder, BOOT_ID_FILE), `${kit.bootID}\n`);
-  kit.connectApi = async () => ({
+  const api = {
     nodeUID: async () => "uid",
-    post: async (event) => posted.push(event),
+      annotate: async () => {},
+    post: async (event: AgentEvent) => posted.push(event),
+    annotate: async () => {},
     close: async () => {},
-  });
+  };
+  kit.connectApi = async () => api;
   kit.connectGate = async () => {
     connections += 1;
     if (connections === 1) throw new Error("no token");
