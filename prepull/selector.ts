@@ -1,5 +1,6 @@
 /** `labelSelector` by the rules of apimachinery (meta/v1 LabelSelectorAsSelector, labels.NewRequirement). */
-import { invalid, required, TEMPLATE_PATH, type Finding } from "./finding.ts";
+import { forbidden, invalid, required, TEMPLATE_PATH, type Finding } from "./finding.ts";
+import { shorten } from "../lock/shorten.ts";
 import { isLabelKey, isLabelValue } from "./kube-names.ts";
 import { isAbsent, isFields, readTexts, wrongType, type Fields } from "./shape.ts";
 
@@ -121,5 +122,11 @@ function unsupportedOperator(value: unknown, path: string): Finding {
 function unknownFields(value: Fields): readonly Finding[] {
   return Object.keys(value)
     .filter((key) => key !== "matchLabels" && key !== "matchExpressions")
-    .map((key) => invalid("field-unknown", PATH, key, "has only matchLabels and matchExpressions"));
+    .map((key) =>
+      forbidden(
+        "field-unknown",
+        `${PATH}.${shorten(key, 80)}`,
+        "unknown field; expected matchLabels or matchExpressions",
+      ),
+    );
 }

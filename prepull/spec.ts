@@ -1,6 +1,7 @@
 /** Reads a job's spec and applies every rule that needs nothing else; all findings at once. Total over any value. */
+import { shorten } from "../lock/shorten.ts";
 import { checkCheckItems } from "./check-items.ts";
-import { invalid, required, TEMPLATE_PATH, type Finding } from "./finding.ts";
+import { forbidden, required, TEMPLATE_PATH, type Finding } from "./finding.ts";
 import { checkImages } from "./images.ts";
 import type { ImageReference } from "./image-reference.ts";
 import { checkNumbers, type Numbers } from "./numbers.ts";
@@ -87,7 +88,7 @@ function unknownFields(value: Fields, path: string, known: ReadonlySet<string>):
     .map((key) => {
       const now = Object.hasOwn(FORMER_NAMES, key) ? FORMER_NAMES[key] : undefined;
       const text = now === undefined ? `expected one of ${[...known].join(", ")}` : `it is called ${now}`;
-      return invalid("field-unknown", path, key, text);
+      return forbidden("field-unknown", `${path}.${shorten(key, 80)}`, `unknown field; ${text}`);
     });
 }
 

@@ -92,7 +92,7 @@ test.each<[unknown, readonly string[]]>([
   [{ matchLabels: { site: "a b" } }, ["selector-malformed labelSelector.matchLabels[site]"]],
   [{ matchLabels: { site: 1 } }, ["field-type labelSelector.matchLabels[site]"]],
   [{ matchLabels: [] }, ["field-type labelSelector.matchLabels"]],
-  [{ ...SITE, matchFields: [] }, ["field-unknown labelSelector"]],
+  [{ ...SITE, matchFields: [] }, ["field-unknown labelSelector.matchFields"]],
   ["site=north", ["field-type labelSelector"]],
   [[], ["field-type labelSelector"]],
 ])("labelSelector %j: %j", (labelSelector, expected) => {
