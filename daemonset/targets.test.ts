@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -26,8 +26,7 @@ const current = (hostPath: string, name = "containerd") => ({
 
 async function makeState(hostPath: string): Promise<void> {
   await mkdir(join(root, hostPath, "io.containerd.grpc.v1.cri/containers", ID), { recursive: true });
-  await mkdir(join(root, hostPath, "io.containerd.runtime.v2.task/k8s.io"), { recursive: true });
-  await writeFile(join(root, hostPath, "io.containerd.runtime.v2.task/k8s.io", ID), "");
+  await mkdir(join(root, hostPath, "io.containerd.runtime.v2.task/k8s.io", ID), { recursive: true });
 }
 
 test.each([

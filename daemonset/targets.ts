@@ -12,7 +12,7 @@ export async function targetOf(current: CurrentRuntime, hostRoot: string): Promi
   if (current.name !== "containerd") return plain;
   const directory = await stateDirectoryOf(current.hostPath, hostRoot);
   if (directory === undefined) return plain;
-  const state = containerdStateDirectory(directory);
+  const state = containerdStateDirectory(directory, await resolveHostPath(hostRoot, current.hostPath));
   return { ...plain, suspectedCreates: state.madeContainerIDs, hasTask: state.hasTask };
 }
 

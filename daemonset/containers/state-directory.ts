@@ -1,10 +1,10 @@
 /**
  * What containerd's state directory (`/run/containerd`, beside its socket) shows that its CRI does not: a create that
  * hangs, and a start that has begun. Read only. containerd makes `io.containerd.grpc.v1.cri/containers/<id>` before it
- * looks at any mount source (container_create.go, 1.6 to 2.x) and `io.containerd.runtime.v2.task/k8s.io/<id>` before
- * it runs anything for a task; both are gone with the container, and after a reboot.
+ * looks at any mount source (container_create.go, 1.6 to 2.x) and the bundle, `io.containerd.runtime.v2.task/k8s.io/<id>`,
+ * before it runs anything for a task; both are gone with the container, and after a reboot.
  */
-import { access, readdir } from "node:fs/promises";
+import { access, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { codeOf } from "../host/reason.ts";
 
@@ -17,7 +17,8 @@ export interface StateDirectory {
    */
   readonly madeContainerIDs: () => Promise<readonly string[]>;
   /**
-   * Whether a task of this container exists or is being made.
+   * Whether a task of this container exists or is being made. The bundle of a start that ended with a containerd is
+   * none: 1.6 keeps it (seen with 1.6.20 killed while runc hung), and nothing will ever come of it.
    *
    * @throws Error if that can't be told
    */
@@ -26,7 +27,8 @@ export interface StateDirectory {
 
 const ID = /^[0-9a-f]{64}$/;
 
-export function containerdStateDirectory(directory: string): StateDirectory {
+/** @param socketPath containerd's socket, which it makes anew each time it starts. */
+export function containerdStateDirectory(directory: string, socketPath: string): StateDirectory {
   return {
     async madeContainerIDs() {
       try {
@@ -40,13 +42,44 @@ export function containerdStateDirectory(directory: string): StateDirectory {
     async hasTask(containerID) {
       if (!ID.test(containerID))
         throw new Error(`container ID ${containerID}: expected 64 hexadecimal digits`);
+      const bundle = join(directory, "io.containerd.runtime.v2.task", "k8s.io", containerID);
       try {
-        await access(join(directory, "io.containerd.runtime.v2.task", "k8s.io", containerID));
-        return true;
+        return (await isThere(bundle)) && !(await isLeftOver(bundle, socketPath));
       } catch (cause) {
-        if (codeOf(cause) === "ENOENT") return false;
         throw new Error(`look for a task of container ${containerID} in ${directory}`, { cause });
       }
     },
   };
+}
+
+/**
+ * The containerd that began this start has ended, and no process came of it: runc writes `init.pid` when it has made one.
+ * Dates are of the same clock; where it was set between them, or there is a doubt, the start counts as under way.
+ */
+async function isLeftOver(bundle: string, socketPath: string): Promise<boolean> {
+  // Written first, and once.
+  const begunMillis = await modifiedMillis(join(bundle, "config.json"));
+  const containerdMillis = await modifiedMillis(socketPath);
+  if (begunMillis === undefined || containerdMillis === undefined) return false;
+  return begunMillis < containerdMillis && !(await isThere(join(bundle, "init.pid")));
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return false;
+    throw error;
+  }
+}
+
+/** Undefined if it is not there. */
+async function modifiedMillis(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).mtimeMs;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
 }

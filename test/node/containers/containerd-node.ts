@@ -31,7 +31,7 @@ export async function startContainerdNode(line?: ContainerdLine): Promise<Contai
     openCriDriver({ socketPath, image: testImage, cgroupParent: containerd.cgroup, callMillis });
   const driver = openDriver();
   const runtime = openCri({ socketPath, hostPath: socketPath, callMillis: 20_000 });
-  const state = containerdStateDirectory(join(containerd.folder, "state"));
+  const state = containerdStateDirectory(join(containerd.folder, "state"), socketPath);
   return {
     containerd,
     runtime,
