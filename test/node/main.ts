@@ -1,10 +1,12 @@
 // Entry of `npm run test:node`: the agent against real runtimes and a real logind, and a true count at the end.
+import { tmpdir } from "node:os";
 import { isGood, renderCounts } from "../cluster/counts/counts.ts";
 import { parseCommandLine } from "../cluster/command-line.ts";
 import { ensureContainerdLines } from "../cluster/programs/containerd-lines.ts";
 import { ensurePackages } from "../cluster/programs/packages.ts";
 import { runTests } from "../cluster/run-tests.ts";
 import { nodeParts } from "./parts.ts";
+import { makeRunFolder, removeRunFolder, sweepDeadRuns } from "./run-folder.ts";
 import { withoutServices } from "./service-policy.ts";
 
 const usage = `npm run test:node [-- [-t NAME] [PATTERN...]]
@@ -34,15 +36,23 @@ async function main(words: readonly string[], signal: AbortSignal): Promise<numb
     ensurePackages({ needer: "the test on real runtimes", parts: nodeParts, log, signal }),
   );
   await ensureContainerdLines({ log, signal });
-  const counts = await runTests({
-    config: "test/node/vitest.config.ts",
-    tests: command.tests,
-    signal,
-    reportFile: process.env["NODELATCH_COUNTS_FILE"],
-  });
-  lastLine = renderCounts(counts);
-  // With -t the caller asked for the others to be left out.
-  return isGood(command.tests.name === undefined ? counts : { ...counts, skipped: 0 }) ? 0 : 1;
+  const parent = tmpdir();
+  await sweepDeadRuns(parent, log);
+  const folder = await makeRunFolder(parent);
+  process.env["TMPDIR"] = folder;
+  try {
+    const counts = await runTests({
+      config: "test/node/vitest.config.ts",
+      tests: command.tests,
+      signal,
+      reportFile: process.env["NODELATCH_COUNTS_FILE"],
+    });
+    lastLine = renderCounts(counts);
+    // With -t the caller asked for the others to be left out.
+    return isGood(command.tests.name === undefined ? counts : { ...counts, skipped: 0 }) ? 0 : 1;
+  } finally {
+    await removeRunFolder(folder);
+  }
 }
 
 /** Printed after everything else, whatever that is. */
