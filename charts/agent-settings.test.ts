@@ -9,6 +9,7 @@ import { at, chartFile } from "./chart-files.ts";
 const notPassed = [
   "boot-grace",
   "by-hand",
+  "cni-quarantine",
   "kubeconfig",
   "node-name", // from NODE_NAME
   "output",

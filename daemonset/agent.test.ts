@@ -274,6 +274,7 @@ test("Events come once the API server is there, what was done and what was found
     if (away) throw new Error("no route to host");
     return {
       nodeUID: async () => "uid",
+      annotate: async () => {},
       post: async ({ type, reason }) => posted.push(`${type} ${reason}`),
       close: async () => {},
     };

@@ -5,11 +5,16 @@ import { createProbeServer } from "../program/probes.ts";
 import { lookAtBoot, type Boot } from "./boot.ts";
 import { liveChecks, readyChecks } from "./checks.ts";
 import { containersSettings, ownPod, type Config } from "./config.ts";
+import { makeCniFollowUp, type CniFollowUp } from "./cni-follow-up.ts";
+import { bothEnds, cniAfter } from "./cni-schedule.ts";
+import { makeCniParts } from "./cni-parts.ts";
+import type { CniWorker } from "./cni/worker.ts";
 import { eventsOf } from "./containers/announce.ts";
 import { Diagnoses } from "./containers/diagnose.ts";
-import { followUp } from "./findings.ts";
 import { makeGate } from "./gate/gate.ts";
 import type { GateServer } from "./gate/server.ts";
+import { followUp } from "./findings.ts";
+import type { BootIDRead } from "./host/boot/boot-id.ts";
 import {
   emptyHostRecord,
   HOST_RECORD_VERSION,
@@ -40,6 +45,8 @@ export interface AgentOptions {
   readonly hurry: AbortSignal;
 }
 
+/** For what follows a pass over CNI state: a pass ends soon after its budget. */
+const CNI_SLACK_MILLIS = 30_000;
 /** A disk that hangs must not keep the agent. */
 const FLUSH_MILLIS = 2_000;
 
@@ -51,6 +58,7 @@ interface Parts {
   readonly publisher: Publisher | undefined;
   readonly diagnoses: Diagnoses;
   readonly passes: Passes;
+  readonly cni: { readonly worker: CniWorker; readonly followUp: CniFollowUp };
   readonly guard: ShutdownGuard | undefined;
   /** Undefined where the API is switched off. */
   readonly gate: GateServer | undefined;
@@ -84,9 +92,12 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       {
         isNewBoot: parts.boot.isNew,
         pass: async (phase) => {
+          const signal = AbortSignal.any([term, ended]);
           // It may have to wait for the end of a shutdown's pass.
           dog.dueWithin(config.passBudgetMillis + config.shutdownBudgetMillis);
-          return parts.passes.run(phase, AbortSignal.any([term, ended]));
+          const end = await parts.passes.run(phase, signal);
+          dog.dueWithin(config.passBudgetMillis + CNI_SLACK_MILLIS);
+          return bothEnds(end, await cniAfter(end, parts.cni.worker, signal));
         },
         onBootDone: async () => parts.boot.done(),
         onStep: dog.dueWithin,
@@ -120,7 +131,8 @@ async function assemble(options: AgentOptions, metrics: AgentMetrics, ended: Abo
     log,
     signal: ended,
   });
-  const boot = await lookAtBoot(config.runDir, await world.readBootID(), journal, log);
+  const bootID = await world.readBootID();
+  const boot = await lookAtBoot(config.runDir, bootID, journal, log);
   const watch = watchNode(config, world, ended);
   const network = makeNetworkWatch({
     interfaces: world.interfaces,
@@ -145,8 +157,37 @@ async function assemble(options: AgentOptions, metrics: AgentMetrics, ended: Abo
     },
   });
   const guard = config.shutdownPass === "off" ? undefined : makeGuard(options, passes, ended);
+  const cni = await assembleCni(options, bootID, watch, publisher, metrics);
   const gate = publisher === undefined ? undefined : makeAgentGate(options, publisher);
-  return { journal, boot, watch, network, publisher, diagnoses, passes, guard, gate };
+  return { journal, boot, watch, network, publisher, diagnoses, passes, cni, guard, gate };
+}
+
+async function assembleCni(
+  { config, world, log }: AgentOptions,
+  bootID: BootIDRead,
+  watch: RuntimeWatch,
+  publisher: Publisher | undefined,
+  metrics: AgentMetrics,
+): Promise<Parts["cni"]> {
+  const followUp = makeCniFollowUp({
+    runDir: config.runDir,
+    bootID,
+    publisher,
+    onEnd: (end) => metrics.cniPassed(end),
+    monotonicMillis: () => world.time.monotonicMillis(),
+    log,
+  });
+  const { worker } = await makeCniParts({
+    config,
+    world,
+    log,
+    watch,
+    bootID,
+    acts: true,
+    api: () => publisher?.state(),
+    onEnd: async (end) => followUp.after(end),
+  });
+  return { worker, followUp };
 }
 
 /** Runtimes as settings and the node's own files name them. */
@@ -259,7 +300,7 @@ function watchdog({ world, config }: AgentOptions) {
 }
 
 function viewOf({ config }: AgentOptions, parts: Parts, lateMillis: () => number): AgentView {
-  const { boot, watch, passes, diagnoses, guard, journal, network, publisher, gate } = parts;
+  const { boot, watch, passes, diagnoses, guard, journal, network, publisher, gate, cni } = parts;
   return {
     boot: () => ({
       words: boot.words(),
@@ -271,7 +312,8 @@ function viewOf({ config }: AgentOptions, parts: Parts, lateMillis: () => number
     endpoints: () => watch.describe(),
     complaints: () => watch.complaints(),
     lastPass: () => passes.last(),
-    findings: () => diagnoses.standing(),
+    lastCniPass: () => cni.worker.last(),
+    findings: () => [...diagnoses.standing(), ...cni.followUp.standing()],
     shutdown: () => guard?.state(),
     journal: () => journal.state(),
     network: () => network.state(),

@@ -10,6 +10,7 @@ const WELL: AgentView = {
   endpoints: () => [{ hostPath: "/run/a.sock", kind: "answers", ok: true, line: "a answers" }],
   complaints: () => [],
   lastPass: () => ({ phase: "boot", result: "read", unsettled: false, seconds: 0.1, report: undefined }),
+  lastCniPass: () => undefined,
   findings: () => [],
   shutdown: () => undefined,
   journal: () => ({ kind: "saved" }),

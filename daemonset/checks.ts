@@ -3,6 +3,8 @@
  * know its own pod. What it works without (API server, address, system bus, journal) is told and never fails: else a
  * rollout would stop at a node that has lost its network.
  */
+import { predatingText } from "./cni/report/text.ts";
+import type { CniEnd } from "./cni/worker.ts";
 import { findingText } from "./containers/finding.ts";
 import { gateStateWords } from "./gate/gate.ts";
 import type { Check, CheckResult } from "../program/check.ts";
@@ -43,6 +45,8 @@ export function readyChecks(view: AgentView): readonly Check[] {
     { name: "own-pod", check: () => ownPodCheck(view) },
     { name: "runtimes", check: () => runtimesCheck(view) },
     { name: "containers", check: () => passCheck(view.lastPass()) },
+    // Never a reason not to be ready: what it waits for is said by the checks before it.
+    tell("cni", () => cniWords(view.lastCniPass())),
     tell("findings", () => {
       const texts = view.findings().map(({ finding }) => findingText(finding));
       return texts.length === 0 ? "none" : texts.join("; ");
@@ -87,6 +91,21 @@ function passWords({ phase, result, seconds, report }: PassEnd): string {
       const did = outcomes.length === 0 ? "nothing to remove" : outcomes.join(", ");
       parts.push(`${runtime.label}: ${runtime.containers} containers, ${did}`);
     }
+  }
+  return parts.join("; ");
+}
+
+function cniWords(end: CniEnd | undefined): string {
+  if (end === undefined) return "no pass yet";
+  const { result, seconds, report } = end;
+  const parts = [`last pass: ${result}, ${seconds.toFixed(1)} s`];
+  if (report?.obstacle !== undefined) parts.push(`nothing is removed: ${report.obstacle}`);
+  for (const { name, after, outcomes, predating } of report?.networks ?? []) {
+    const { leases, live, stale, waiting } = after;
+    const removed = outcomes.moved === undefined ? "" : `, ${outcomes.moved} removed`;
+    parts.push(
+      `${name}: ${leases} leases, ${live} live, ${stale} stale, ${waiting} waiting${removed}; ${predatingText(predating)}`,
+    );
   }
   return parts.join("; ");
 }

@@ -54,7 +54,7 @@ test("every bad value is named at once", () => {
 test("an unknown command is a bad setting", () => {
   expect(readConfig(["start"], NODE)).toEqual({
     kind: "bad",
-    problems: ['"start": expected run, boot or shutdown'],
+    problems: ['"start": expected one of run, boot, shutdown, scan, clean, report, restore'],
   });
 });
 

@@ -1,9 +1,8 @@
 /** The state of the agent's parts as gauges, read at the scrape. */
 import { Gauge, type Registry } from "prom-client";
-import type { FindingKind } from "./containers/finding.ts";
 import type { AgentView } from "./view.ts";
 
-export function registerGauges(view: AgentView, registry: Registry, kinds: readonly FindingKind[]): void {
+export function registerGauges(view: AgentView, registry: Registry, kinds: readonly string[]): void {
   const registers = [registry];
   const single = (name: string, help: string, read: () => number): void => {
     const gauge: Gauge = new Gauge({

@@ -56,3 +56,20 @@ test.each([
   server.answer = () => answer;
   await expect(api.nodeUID(never)).rejects.toThrow("read Node n1");
 });
+
+test("an annotation of its own Node is written if it has another value", async () => {
+  server.answer = ({ method }) =>
+    method === "GET"
+      ? { status: 200, json: { metadata: { annotations: { "nodelatch.io/boot-report": "old" } } } }
+      : { status: 200, json: {} };
+  await api.annotate("nodelatch.io/boot-report", "old", never);
+  await api.annotate("nodelatch.io/boot-report", "new", never);
+  expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+    "GET /api/v1/nodes/n1",
+    "GET /api/v1/nodes/n1",
+    "PATCH /api/v1/nodes/n1",
+  ]);
+  expect(server.requests.at(-1)?.body).toEqual({
+    metadata: { annotations: { "nodelatch.io/boot-report": "new" } },
+  });
+});

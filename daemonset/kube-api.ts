@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { apiPath, type KubeConnection } from "../kube/call.ts";
 import { failureOf } from "../kube/failure.ts";
 import { askGate } from "../kube/gate-facts.ts";
-import { objectAt, textAt } from "../kube/json.ts";
+import { objectAt, textAt, textsAt } from "../kube/json.ts";
 import { connectInCluster, connectKubeconfig } from "../kube/lean/connect.ts";
 import { makeNodeEvents } from "../kube/node-events.ts";
 import type { GateApi } from "./gate/gate.ts";
@@ -43,7 +43,7 @@ async function connect({
   return kubeconfig === "" ? connectInCluster({ env }) : connectKubeconfig(kubeconfig);
 }
 
-/** RBAC: get nodes (its own), create and patch events in namespace default. */
+/** RBAC: get and patch nodes (its own), create and patch events in namespace default. */
 export function agentApi(
   kube: KubeConnection,
   { nodeName, instance }: Pick<KubeApiOptions, "nodeName" | "instance">,
@@ -74,6 +74,21 @@ export function agentApi(
     },
     post: async ({ type, reason, message }, nodeUid, signal) =>
       events.post({ nodeName, nodeUid, type, reason, message }, signal),
+    async annotate(key, value, signal) {
+      const doing = `annotate Node ${nodeName} with ${key}`;
+      const path = apiPath("api", "v1", "nodes", nodeName);
+      const node = await kube.request({ doing, method: "GET", path, signal });
+      if (textsAt(objectAt(node, "metadata"), "annotations").get(key) === value) return;
+      await kube.request({
+        doing,
+        method: "PATCH",
+        path,
+        body: { metadata: { annotations: { [key]: value } } },
+        contentType: "application/merge-patch+json",
+        repeatable: true,
+        signal,
+      });
+    },
     close: async () => kube.close(),
   };
 }

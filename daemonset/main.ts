@@ -3,6 +3,7 @@
 import { destination, pino, type Logger } from "pino";
 import packageJson from "../package.json" with { type: "json" };
 import { runAgent } from "./agent.ts";
+import { runCniCommand, type CniCommand } from "./cni-commands.ts";
 import { exitOnUncaught, stopSignals } from "../program/process.ts";
 import { readConfig, type Config } from "./config.ts";
 import { runOnce } from "./one-shot.ts";
@@ -28,6 +29,11 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
     case "boot":
     case "shutdown":
       return once(read.kind, read.config, env);
+    case "scan":
+    case "clean":
+    case "report":
+    case "restore":
+      return cni(read.kind, read.words, read.config, env);
   }
 }
 
@@ -44,6 +50,18 @@ async function once(phase: "boot" | "shutdown", config: Config, env: NodeJS.Proc
   const { stop: signal } = stopSignals(log);
   const print = (text: string): void => console.log(text);
   return runOnce({ phase, config, world: realWorld(config, env), log, print, signal });
+}
+
+async function cni(
+  command: CniCommand,
+  words: readonly string[],
+  config: Config,
+  env: NodeJS.ProcessEnv,
+): Promise<number> {
+  const log = makeLog(config, 2);
+  const { stop: signal } = stopSignals(log);
+  const print = (text: string): void => console.log(text);
+  return runCniCommand({ command, words, config, world: realWorld(config, env), log, print, signal });
 }
 
 function makeLog({ logLevel }: Config, fd: 1 | 2): Logger {

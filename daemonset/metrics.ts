@@ -1,5 +1,8 @@
 /** What /metrics shows of the agent. Seconds, `_total`, and labels of few values: never a node, a pod or an address. */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { createCniMetrics } from "./cni-metrics.ts";
+import { CNI_FINDING_KINDS } from "./cni/report/finding.ts";
+import type { CniEnd } from "./cni/worker.ts";
 import { FINDING_KINDS } from "./containers/finding.ts";
 import { OUTCOMES } from "./containers/outcome.ts";
 import type { PassMetrics } from "./containers/pass-request.ts";
@@ -15,6 +18,7 @@ export interface AgentMetrics {
   /** For the passes themselves. */
   readonly containers: PassMetrics;
   passed(end: PassEnd): void;
+  cniPassed(end: CniEnd): void;
   event(result: EventResult): void;
   /** Shows the state of the agent's parts from now on. Call it once. */
   show(view: AgentView): void;
@@ -96,7 +100,8 @@ export function createAgentMetrics(version: string): AgentMetrics {
       passes.inc({ phase, result });
       if (result !== "off") seconds.observe({ phase }, took);
     },
+    cniPassed: createCniMetrics(registry),
     event: (result) => events.inc({ result }),
-    show: (view) => registerGauges(view, registry, FINDING_KINDS),
+    show: (view) => registerGauges(view, registry, [...FINDING_KINDS, ...CNI_FINDING_KINDS]),
   };
 }

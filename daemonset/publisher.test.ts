@@ -10,6 +10,7 @@ function start(arrange: Partial<AgentApi> = {}) {
   const time = new VirtualTime();
   const stop = new AbortController();
   const posted: string[] = [];
+  const annotated: string[] = [];
   const results: EventResult[] = [];
   const world = { away: false, connects: 0, asked: 0, closed: 0 };
   const lines = makeLogLines();
@@ -20,6 +21,7 @@ function start(arrange: Partial<AgentApi> = {}) {
       return "node-uid";
     },
     post: async ({ message }, nodeUID) => posted.push(`${nodeUID} ${message}`),
+    annotate: async (key, value) => void annotated.push(`${key}=${value}`),
     close: async () => void (world.closed += 1),
     ...arrange,
   };
@@ -36,6 +38,7 @@ function start(arrange: Partial<AgentApi> = {}) {
   return {
     time,
     posted,
+    annotated,
     results,
     world,
     lines: lines.lines,
@@ -115,5 +118,28 @@ test("an Event that could not be posted is tried again, those before it are not"
   refuse = false;
   await bench.time.pass(10_000);
   expect(tried).toEqual(["one", "two", "two", "three"]);
+  await bench.stop();
+});
+
+test("an annotation is written when it changes, and never holds up Events", async () => {
+  let refused = true;
+  const bench = start({
+    annotate: async (key, value) => {
+      if (refused) throw new Error("forbidden");
+      bench.annotated.push(`${key}=${value}`);
+    },
+  });
+  bench.publisher.annotate("k", "1");
+  bench.publisher.offer([event("one")]);
+  await bench.time.pass(0);
+  expect([bench.annotated, bench.posted]).toEqual([[], ["node-uid one"]]);
+  expect(bench.lines.map(({ msg }) => msg)).toContain("annotation not written");
+  refused = false;
+  bench.publisher.annotate("k", "2");
+  await bench.time.pass(0);
+  bench.publisher.annotate("k", "2");
+  bench.publisher.offer([event("two")]);
+  await bench.time.pass(0);
+  expect(bench.annotated).toEqual(["k=2"]);
   await bench.stop();
 });

@@ -11,6 +11,8 @@ export interface AgentApi {
   nodeUID(signal: AbortSignal): Promise<string>;
   /** @throws Error if the Event was not written. */
   post(event: AgentEvent, nodeUID: string, signal: AbortSignal): Promise<unknown>;
+  /** Sets an annotation of the agent's own Node, unless it has that value. @throws Error if it was not written. */
+  annotate(key: string, value: string, signal: AbortSignal): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -34,6 +36,8 @@ export type EventResult = (typeof EVENT_RESULTS)[number];
 export interface Publisher {
   /** Returns at once. Of too many the oldest are lost. */
   offer(events: readonly AgentEvent[]): void;
+  /** Returns at once. Of several values for a key the last is written, and only if it is another than before. */
+  annotate(key: string, value: string): void;
   /** Works until the signal aborts; never rejects. Call it once. */
   run(signal: AbortSignal): Promise<void>;
   state(): PublisherState;
@@ -47,6 +51,8 @@ export const MOST_WAITING = 50;
 export function makePublisher(options: PublisherOptions): Publisher {
   const { time, log, onResult } = options;
   let waiting: readonly AgentEvent[] = [];
+  const wanted = new Map<string, string>();
+  const written = new Map<string, string>();
   let state: PublisherState = { kind: "connecting" };
   let wake = new AbortController();
   let api: AgentApi | undefined;
@@ -56,7 +62,21 @@ export function makePublisher(options: PublisherOptions): Publisher {
     const nodeUID = await api.nodeUID(signal);
     if (state.kind === "away") log.info("API server is reached again");
     state = { kind: "reached" };
+    await annotateAll(api, signal);
     await postAll(api, nodeUID, signal);
+  }
+
+  async function annotateAll(server: AgentApi, signal: AbortSignal): Promise<void> {
+    for (const [key, value] of wanted) {
+      if (written.get(key) === value) continue;
+      try {
+        await server.annotate(key, value, signal);
+        written.set(key, value);
+      } catch (err) {
+        // Events shall come whatever becomes of it; the next visit tries again.
+        log.warn({ err, key }, "annotation not written");
+      }
+    }
   }
 
   async function postAll(server: AgentApi, nodeUID: string, signal: AbortSignal): Promise<void> {
@@ -95,6 +115,11 @@ export function makePublisher(options: PublisherOptions): Publisher {
       const all = [...waiting, ...events];
       waiting = all.slice(-MOST_WAITING);
       for (let lost = all.length - waiting.length; lost > 0; lost -= 1) onResult("lost");
+      wake.abort();
+    },
+    annotate(key, value) {
+      if (wanted.get(key) === value) return;
+      wanted.set(key, value);
       wake.abort();
     },
     async run(signal) {

@@ -2,7 +2,8 @@
  * Every setting of the agent: the one table that the reader, --help, the chart's test and the documentation share.
  * Defaults are those of the chart.
  */
-import { duration, flag, integer, objectName, oneOf, text, type Setting } from "../program/setting.ts";
+import { duration, flag, integer, names, objectName, oneOf, text, type Setting } from "../program/setting.ts";
+import { DEFAULT_CONF_DIRS, DEFAULT_DATA_DIRS } from "./cni/settings.ts";
 import { parseEndpoint } from "./runtime/detect/endpoint.ts";
 
 const PASS_MODES = ["on", "report", "off"] as const;
@@ -22,6 +23,26 @@ function endpoints(named: { readonly flag: string; readonly help: string }): Set
         paths.add(parsed.hostPath);
       }
       return { ok: true, value: [...paths] };
+    },
+  };
+}
+
+/** Absolute paths of the node, separated by commas. */
+function paths(
+  named: { readonly flag: string; readonly help: string },
+  fallback: readonly string[],
+): Setting<readonly string[]> {
+  return {
+    ...named,
+    shape: "PATH,PATH...",
+    fallback,
+    shownFallback: fallback.join(","),
+    read(value) {
+      const items = value.split(",").map((item) => item.trim());
+      const wrong = items.find((item) => !item.startsWith("/"));
+      return wrong === undefined
+        ? { ok: true, value: [...new Set(items)] }
+        : { ok: false, problem: `expected absolute paths separated by commas, got ${JSON.stringify(wrong)}` };
     },
   };
 }
@@ -131,13 +152,76 @@ export const SETTINGS = {
     "500ms",
     "10m",
   ),
+  cniLeases: oneOf(
+    { flag: "cni-leases", help: "stale leases of pod addresses: remove, only report, or neither" },
+    PASS_MODES,
+    "on",
+  ),
+  cniCaches: oneOf(
+    {
+      flag: "cni-caches",
+      help: "CNI caches and scratch files of dead sandboxes: remove, only report, or neither",
+    },
+    PASS_MODES,
+    "on",
+  ),
+  cniSandboxRepair: oneOf(
+    {
+      flag: "cni-sandbox-repair",
+      help: "ended sandboxes with a successor that still hold an address: stop again, only report, or neither",
+    },
+    PASS_MODES,
+    "on",
+  ),
+  cniEmptyLeases: flag(
+    {
+      flag: "cni-empty-leases",
+      help: "leases that a power cut has emptied or cut short are stale leases too",
+    },
+    true,
+  ),
+  cniGraceMillis: duration(
+    { flag: "cni-grace", help: "how long a lease that no list ever showed must have been nobody's" },
+    "10m",
+    "10m",
+    "1d",
+  ),
+  cniNetworks: names(
+    { flag: "cni-networks", help: "networks that are Kubernetes' although nothing on the node says so" },
+    [],
+  ),
+  cniDataDirs: paths(
+    { flag: "cni-data-dirs", help: "where host-local keeps networks, as the node calls it" },
+    DEFAULT_DATA_DIRS,
+  ),
+  cniConfDirs: paths(
+    { flag: "cni-conf-dirs", help: "where runtimes look for CNI configuration, as the node calls it" },
+    DEFAULT_CONF_DIRS,
+  ),
+  cniQuarantine: text(
+    { flag: "cni-quarantine", help: "where removed files are kept, as the node calls it" },
+    "PATH",
+    "/var/lib/nodelatch/quarantine",
+  ),
+  cniQuarantineKeepMillis: duration(
+    { flag: "cni-quarantine-keep", help: "how long they are kept, while the node is up" },
+    "7d",
+    "1h",
+    "90d",
+  ),
+  cniQuarantineMebibytes: integer(
+    { flag: "cni-quarantine-mebibytes", help: "how much is kept, in MiB; the oldest goes first" },
+    64,
+    1,
+    10_240,
+  ),
   runDir: text(
-    { flag: "run-dir", help: "directory that a reboot empties: which boot is done with" },
+    { flag: "run-dir", help: "directory that a reboot empties: which boot is done with, the last report" },
     "PATH",
     "/run/nodelatch",
   ),
   stateDir: text(
-    { flag: "state-dir", help: "directory that a reboot keeps: the journal" },
+    { flag: "state-dir", help: "directory that a reboot keeps: the journal, and what was seen of leases" },
     "PATH",
     "/var/lib/nodelatch",
   ),
@@ -166,7 +250,10 @@ export const SETTINGS = {
     "::",
   ),
   api: oneOf(
-    { flag: "api", help: "write Events about this node to the API server; off asks it nothing at all" },
+    {
+      flag: "api",
+      help: "write Events about this node and its boot report to the API server; off asks it nothing at all",
+    },
     ["on", "off"],
     "on",
   ),
@@ -179,7 +266,7 @@ export const SETTINGS = {
     "",
   ),
   output: oneOf(
-    { flag: "output", help: "how boot and shutdown print: text, or one JSON object for each pass" },
+    { flag: "output", help: "how commands print: text, or one JSON object for each pass" },
     ["text", "json"],
     "text",
   ),

@@ -1,4 +1,5 @@
 /** What probes and metrics may know of the agent: its parts, asked when somebody looks. */
+import type { CniEnd } from "./cni/worker.ts";
 import type { StandingFinding } from "./containers/finding.ts";
 import type { OwnPod } from "./containers/settings.ts";
 import type { GateState } from "./gate/server.ts";
@@ -18,7 +19,9 @@ export interface AgentView {
   readonly endpoints: () => readonly EndpointReport[];
   readonly complaints: () => readonly string[];
   readonly lastPass: () => PassEnd | undefined;
-  readonly findings: () => readonly StandingFinding[];
+  /** Of the last pass over CNI state; undefined before the first. */
+  readonly lastCniPass: () => CniEnd | undefined;
+  readonly findings: () => readonly StandingFinding<string>[];
   /** Undefined where the pass before a shutdown is switched off. */
   readonly shutdown: () => ShutdownState | undefined;
   readonly journal: () => JournalState;

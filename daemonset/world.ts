@@ -1,6 +1,9 @@
 /** All that the agent has of the world outside, as parameters; the real one for main.ts. */
-import { hostname, networkInterfaces, type NetworkInterfaceInfo } from "node:os";
+import { hostname, networkInterfaces, uptime, type NetworkInterfaceInfo } from "node:os";
 import { join } from "node:path";
+import type { TakeNetworkLock } from "./cni/apply/network-lock.ts";
+import type { NamespacesWorld } from "./cni/liveness/live-namespaces.ts";
+import { nodeNamespaces } from "./cni/liveness/node-namespaces.ts";
 import type { Config } from "./config.ts";
 import type { GateApi } from "./gate/gate.ts";
 import { makeReadDisks, type ReadDisks } from "./findings.ts";
@@ -24,6 +27,12 @@ export interface AgentWorld {
   readonly interfaces: () => NodeJS.Dict<NetworkInterfaceInfo[]>;
   readonly routes: () => Promise<readonly DefaultRoute[]>;
   readonly readDisks: ReadDisks;
+  /** Whose addresses are alive on this node. */
+  readonly namespaces: NamespacesWorld;
+  /** Of the node; it never steps. */
+  readonly uptimeSeconds: () => number;
+  /** Undefined: flock(2), as host-local does it. */
+  readonly takeNetworkLock?: TakeNetworkLock | undefined;
   /** Rejects if there are no credentials, for one. */
   readonly connectApi: () => Promise<AgentApi>;
   /** As connectApi, for the gate alone: what it is asked must not wait for Events. */
@@ -42,6 +51,8 @@ export function realWorld(config: Config, env: NodeJS.ProcessEnv): AgentWorld {
     interfaces: networkInterfaces,
     routes: async () => readDefaultRoutes(),
     readDisks: makeReadDisks(config.hostRoot),
+    namespaces: nodeNamespaces(config.hostRoot, realTime),
+    uptimeSeconds: uptime,
     connectApi: async () => {
       const { connectKubeApi } = await import("./kube-api.ts");
       const { kubeconfig, nodeName } = config;

@@ -29,7 +29,6 @@ test("an agent keeps the gate, asks the API server with its own boot, and posts 
   await writeFile(join(kit.folder, BOOT_ID_FILE), `${kit.bootID}\n`);
   const api = {
     nodeUID: async () => "uid",
-      annotate: async () => {},
     post: async (event: AgentEvent) => posted.push(event),
     annotate: async () => {},
     close: async () => {},

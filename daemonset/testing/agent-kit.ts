@@ -65,6 +65,9 @@ export class AgentKit {
     // For programs that see this folder as the node's root.
     await mkdir(join(kit.folder, dirname(BOOT_ID_FILE)), { recursive: true });
     await writeFile(join(kit.folder, BOOT_ID_FILE), `${BOOT_ID}\n`);
+    // A node on which no other network namespace is.
+    await mkdir(join(kit.folder, "proc/self"));
+    await writeFile(join(kit.folder, "proc/self/mountinfo"), "");
     await symlink("/proc/uptime", join(kit.folder, "proc/uptime"));
     const lock = join(kit.folder, "inhibit");
     await writeFile(lock, "#!/bin/sh\nexec cat\n");
@@ -100,6 +103,10 @@ export class AgentKit {
       NODELATCH_LOCK_COMMAND: join(folder, "inhibit"),
       NODELATCH_BIND_ADDRESS: "127.0.0.1",
       POD_UID: AGENT_UID,
+      // For those who test it: cni-agent.test.ts.
+      NODELATCH_CNI_LEASES: "off",
+      NODELATCH_CNI_CACHES: "off",
+      NODELATCH_CNI_SANDBOX_REPAIR: "off",
       ...env,
     });
     if (read.kind !== "run") throw new Error(`flags of a test: ${JSON.stringify(read)}`);
@@ -117,6 +124,14 @@ export class AgentKit {
       interfaces: () => ({}),
       routes: async () => [],
       readDisks: async () => [],
+      namespaces: {
+        procfs: join(this.folder, "proc"),
+        mountInfo: join(this.folder, "proc/self/mountinfo"),
+        interfaces: () => ({}),
+        enter: async () => {},
+      },
+      uptimeSeconds: () => 1_000,
+      takeNetworkLock: async () => ({ kind: "held", release: () => {} }),
       connectApi: async () => this.connectApi(),
       connectGate: async () => this.connectGate(),
     };
