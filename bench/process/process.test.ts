@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { coresIn } from "./cores.ts";
 import { startMeasuredServer } from "./measured-server.ts";
-import { cpuMillis, residentMebibytes } from "./usage.ts";
+import { cpuMillis, memoryMebibytes, residentMebibytes } from "./usage.ts";
 
 const { signal } = new AbortController();
 
@@ -38,6 +38,9 @@ test("a server says its port, logs to the file, and ends with its standard input
   expect(started.port).toBe(4711);
   expect(await cpuMillis(started.pid)).toBeGreaterThan(1);
   expect(await residentMebibytes(started.pid)).toBeGreaterThan(20);
+  const { resident, anonymous } = await memoryMebibytes(started.pid);
+  expect(anonymous).toBeGreaterThan(2);
+  expect(anonymous).toBeLessThan(resident);
   await started.stop();
   expect(await readFile(file, "utf8")).toBe("hello\nbye\n");
 });
