@@ -3,7 +3,7 @@
  * Run by `npm run bundle`; `npm run image` runs it by itself.
  */
 import { existsSync } from "node:fs";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { isBuiltin } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -23,6 +23,11 @@ export const programs: readonly Program[] = [
   { name: "agent", entry: "daemonset/main.ts" },
 ];
 
+/** `kubectl nodelatch`, for people's own machines: it must run with the Node.js that they have. */
+export const cli: Program = { name: "kubectl-nodelatch", entry: "cli/main.ts" };
+/** The oldest that undici 8 runs with, which client-node brings along. */
+export const CLI_TARGET = "node22.19";
+
 /** Name of the file with the licence texts of all bundled packages. */
 export const LICENCES_FILE = "LICENCES.txt";
 
@@ -32,6 +37,12 @@ export interface BundleRequest {
   /** Created when missing. Each file appears whole, under its final name, or not at all. */
   readonly outDir: string;
   readonly programs: readonly Program[];
+  /** Oldest Node.js that they must run with; Node 24, which the image carries, if absent. */
+  readonly target?: string;
+  /** Code that runs first in each program. */
+  readonly prelude?: string;
+  /** Defaults to LICENCES_FILE. */
+  readonly licencesFile?: string;
 }
 
 // Some dependencies are CommonJS and call require() for Node's own modules, which an ES module does not have.
@@ -80,9 +91,9 @@ export async function bundle(request: BundleRequest): Promise<readonly string[]>
     write: false,
     metafile: true,
     platform: "node",
-    target: "node24",
+    target: request.target ?? "node24",
     format: "esm",
-    banner: { js: banner },
+    banner: { js: `${banner}${request.prelude ?? ""}` },
     plugins: [plainBuiltins],
     external: NEVER_LOADED,
     // Names of functions and classes stay: a stack trace from the field has to be readable without a source map.
@@ -96,7 +107,9 @@ export async function bundle(request: BundleRequest): Promise<readonly string[]>
   const licences = await thirdPartyLicences(request.root, Object.keys(result.metafile.inputs));
   const written: string[] = [];
   for (const file of result.outputFiles) written.push(await writeWhole(file.path, file.contents));
-  written.push(await writeWhole(join(request.outDir, LICENCES_FILE), Buffer.from(licences)));
+  written.push(
+    await writeWhole(join(request.outDir, request.licencesFile ?? LICENCES_FILE), Buffer.from(licences)),
+  );
   return written;
 }
 
@@ -111,10 +124,33 @@ async function writeWhole(path: string, content: Uint8Array): Promise<string> {
   return path;
 }
 
+/** Whose Node.js is too old should read that, and not where undici fails to load. */
+const oldNodePrelude =
+  "const[major,minor]=process.versions.node.split('.').map(Number);" +
+  "if(major<22||(major===22&&minor<19)){console.error('error: kubectl-nodelatch needs Node.js >= 22.19; this is '+" +
+  "process.version);process.exit(2)}";
+
+/** The one file of `kubectl nodelatch`, executable, and its licences. @throws as bundle. */
+export async function bundleCli(root: string, outDir: string): Promise<readonly string[]> {
+  const licencesFile = `${cli.name}.LICENCES.txt`;
+  const request = {
+    root,
+    outDir,
+    programs: [cli],
+    target: CLI_TARGET,
+    licencesFile,
+    prelude: oldNodePrelude,
+  };
+  const written = await bundle(request);
+  await chmod(join(outDir, `${cli.name}.mjs`), 0o755);
+  return written;
+}
+
 if (import.meta.main) {
   const root = fileURLToPath(new URL("..", import.meta.url));
   try {
-    const written = await bundle({ root, outDir: join(root, "dist"), programs });
+    const outDir = join(root, "dist");
+    const written = [...(await bundle({ root, outDir, programs })), ...(await bundleCli(root, outDir))];
     for (const path of written) console.log(`bundle: ${path}`);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
