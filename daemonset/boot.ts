@@ -28,6 +28,8 @@ export async function lookAtBoot(
   const isNew = sighting.kind !== "same-boot";
   log.info({ ...sighting }, "boot");
   let isDone = !isNew;
+  // One that was killed between the two notes left only the marker, which the next reboot takes.
+  if (isDone) journal.update((record) => ({ ...record, bootID: sighting.bootID }));
   return {
     sighting,
     isNew,
