@@ -127,7 +127,7 @@ function oldVersionWrite(request: JobRequest, old: JobView): readonly Finding[] 
 function clearedPhase(old: JobView, job: JobView): readonly Finding[] {
   const starts = job.phase === "" || job.phase === "Init";
   if (old.deleting || old.phase === "" || old.phase === job.phase || !starts) return [];
-  return [invalid("phase-cleared", "status.phase", job.phase, `it is ${old.phase}; the job would run again`)];
+  return [invalid("phase-cleared", "status.phase", job.phase, `the job is ${old.phase}`)];
 }
 
 function strippedFinalizer(old: JobView, job: JobView): readonly Finding[] {

@@ -10,7 +10,7 @@ test("one error is one line", () => {
     'ImagePrePullJob.operations.kubeedge.io "pull1" is invalid: ' +
       "spec.imagePrePullTemplate.timeoutSeconds: Invalid value: -1: must be an integer from 0 to 4294967295 (Go uint32); " +
       "KubeEdge would stop every ImagePrePullJob of the cluster, as nothing can list them any more, and its " +
-      "controller-manager would crash at the next restart; e.g. timeoutSeconds: 300",
+      "controller-manager would crash at the next restart; e.g. timeoutSeconds: 300, concurrency: 5, retryTimes: 2",
   );
 });
 

@@ -1,11 +1,11 @@
 /**
  * The numbers of a spec, as exactly as Go's typed clients will read them.
  *
- * The form in which a number arrives decides nothing here, and that is sound: the API server reads JSON into int64, or
- * into float64 where there is a point, an exponent or more than 64 bits (sigs.k8s.io/json convertNumber), lets whole
- * floats pass as integers (kube-openapi type.go) and writes Go's shortest form again, so a webhook gets 1000 for 1e3 and
- * 1 for 1.0. JSON.parse rounds beyond 2^53, which is far outside every range below: the verdict can't change, only
- * the last digits in a message. Whoever reads a file gives bigint and keeps them.
+ * The form in which a number is written decides nothing here, and that is sound: the API server reads JSON into int64,
+ * or into float64 where there is a point or an exponent (sigs.k8s.io/json convertNumber), lets whole floats pass as
+ * integers (kube-openapi type.go), refuses what has more than 64 bits, and writes Go's shortest form again, so a webhook
+ * gets 1000 for 1e3 and 1 for 1.0 (test/recorded-jobs). JSON.parse rounds beyond 2^53, which is far outside every range
+ * below: the verdict can't change, only the last digits in a message. Whoever reads a file gives bigint and keeps them.
  * The one odd case is -0.0: it comes as -0, and Go reads that into an int32 but not into a uint32.
  */
 import { invalid, TEMPLATE_PATH, type Finding } from "./finding.ts";

@@ -50,7 +50,7 @@ const SPEC_RULES = {
   "number-range": refuse(
     "a number that does not fit KubeEdge's Go field: int32, for `timeoutSeconds` uint32",
     "stop every ImagePrePullJob of the cluster, as nothing can list them any more, and its controller-manager would crash at the next restart",
-    "timeoutSeconds: 300",
+    "timeoutSeconds: 300, concurrency: 5, retryTimes: 2",
   ),
   "concurrency-negative": refuse("`concurrency` below 0", "take it as 1", "concurrency: 5"),
   "retries-negative": refuse(

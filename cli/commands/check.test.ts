@@ -56,7 +56,7 @@ test("errors and warnings, with file, line and rule", async () => {
   expect(code).toBe(1);
   expect(out.split("\n")).toEqual([
     '1.yaml:15: warning: spec.imagePrePullTemplate.images[0]: Invalid value: "docker.io/library/nginx": a node that has one keeps it, however old; give a fixed tag or digest [image-tag-moves]',
-    "1.yaml:17: error: spec.imagePrePullTemplate.timeoutSeconds: Invalid value: -1: must be an integer from 0 to 4294967295 (Go uint32); KubeEdge would stop every ImagePrePullJob of the cluster, as nothing can list them any more, and its controller-manager would crash at the next restart; e.g. timeoutSeconds: 300 [number-range]",
+    "1.yaml:17: error: spec.imagePrePullTemplate.timeoutSeconds: Invalid value: -1: must be an integer from 0 to 4294967295 (Go uint32); KubeEdge would stop every ImagePrePullJob of the cluster, as nothing can list them any more, and its controller-manager would crash at the next restart; e.g. timeoutSeconds: 300, concurrency: 5, retryTimes: 2 [number-range]",
     "3 ImagePrePullJobs, 1 error, 1 warning",
   ]);
 });
