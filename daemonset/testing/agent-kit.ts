@@ -13,6 +13,7 @@ import { FakeBus } from "../host/testing/fake-bus.ts";
 import { realTime, type Time } from "../host/time.ts";
 import type { AgentApi } from "../publisher.ts";
 import { startFakeContainerd, type FakeContainerd } from "../runtime/testing/fake-containerd.ts";
+import { makeOwnServices } from "../runtime/testing/fake-own-services.ts";
 import { openCriDriver, type CriDriver } from "../runtime/testing/cri-driver.ts";
 import type { AgentWorld } from "../world.ts";
 
@@ -68,6 +69,8 @@ export class AgentKit {
     // A node on which no other network namespace is.
     await mkdir(join(kit.folder, "proc/self"));
     await writeFile(join(kit.folder, "proc/self/mountinfo"), "");
+    await mkdir(join(kit.folder, "proc/self/ns"));
+    await symlink("net:[1]", join(kit.folder, "proc/self/ns/net"));
     await symlink("/proc/uptime", join(kit.folder, "proc/uptime"));
     const lock = join(kit.folder, "inhibit");
     await writeFile(lock, "#!/bin/sh\nexec cat\n");
@@ -84,7 +87,7 @@ export class AgentKit {
   }
 
   async runtime(): Promise<{ readonly fake: FakeContainerd; readonly driver: CriDriver }> {
-    const fake = await startFakeContainerd({ socketPath: this.socketPath });
+    const fake = await startFakeContainerd({ socketPath: this.socketPath, own: makeOwnServices() });
     const driver = openCriDriver({ socketPath: this.socketPath, image: "test" });
     this.#closing.push(
       () => driver.close(),
