@@ -39,6 +39,7 @@ test.each<[readonly unknown[] | undefined, string]>([
   [[{ metadata: { name: "cloudcore" }, status: { readyReplicas: 1 } }], "missing"],
   [[{ metadata: { name: "kubeedge-controller-manager" }, status: { readyReplicas: 1 } }], "ready"],
   [[{ metadata: { name: "kubeedge-controller-manager" }, status: {} }], "not-ready"],
+  [[{ metadata: { name: "kubeedge-controller-manager" }, status: { readyReplicas: 0 } }], "not-ready"],
   [
     [{ metadata: { name: "x", labels: { kubeedge: "controller-manager" } }, status: { readyReplicas: 2 } }],
     "ready",

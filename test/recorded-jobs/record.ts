@@ -39,12 +39,15 @@ const ca = readFileSync(given("ca"), "utf8");
 const tokens = { admin: given("admin-token"), controller: given("controller-token") };
 
 let reviews: string[] = [];
+/** Calls to the second webhook, which has the match condition. */
+let filtered = 0;
 const authority = issueAuthority(Date.now(), LIFE_MILLIS);
 const leaf = issueLeaf(authority, ["127.0.0.1"], Date.now(), LIFE_MILLIS);
 /** Allows everything: what the rules would refuse has to be stored too. */
 async function review(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = await text(request);
-  reviews.push(body);
+  if (request.url?.startsWith("/filtered") === true) filtered += 1;
+  else reviews.push(body);
   const uid = textAt(objectAt(JSON.parse(body), "request"), "uid");
   const answer = {
     apiVersion: "admission.k8s.io/v1",
@@ -86,38 +89,43 @@ const address = webhook.address();
 const port = typeof address === "object" ? address?.port : undefined;
 const crd: unknown = parse(readFileSync(new URL("crd.yaml", import.meta.url), "utf8"));
 await must("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd);
+const hook = (name: string, path: string) => ({
+  name,
+  clientConfig: {
+    url: `https://127.0.0.1:${port ?? 0}${path}`,
+    caBundle: Buffer.from(authority.certPem).toString("base64"),
+  },
+  rules: [
+    {
+      operations: ["CREATE", "UPDATE", "DELETE"],
+      apiGroups: ["operations.kubeedge.io"],
+      apiVersions: ["v1alpha1", "v1alpha2"],
+      resources: ["imageprepulljobs", "imageprepulljobs/status"],
+    },
+  ],
+  failurePolicy: "Fail",
+  sideEffects: "None",
+  admissionReviewVersions: ["v1"],
+});
+const expression = readFileSync(new URL("can-harm.cel", import.meta.url), "utf8");
 await must("POST", "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations", {
   apiVersion: "admissionregistration.k8s.io/v1",
   kind: "ValidatingWebhookConfiguration",
   metadata: { name: "recorder" },
   webhooks: [
-    {
-      name: "prepull.nodelatch.io",
-      clientConfig: {
-        url: `https://127.0.0.1:${port ?? 0}/prepull`,
-        caBundle: Buffer.from(authority.certPem).toString("base64"),
-      },
-      rules: [
-        {
-          operations: ["CREATE", "UPDATE", "DELETE"],
-          apiGroups: ["operations.kubeedge.io"],
-          apiVersions: ["v1alpha1", "v1alpha2"],
-          resources: ["imageprepulljobs", "imageprepulljobs/status"],
-        },
-      ],
-      failurePolicy: "Fail",
-      sideEffects: "None",
-      admissionReviewVersions: ["v1"],
-    },
+    hook("prepull.nodelatch.io", "/all"),
+    { ...hook("filtered.nodelatch.io", "/filtered"), matchConditions: [{ name: "can-harm", expression }] },
   ],
 });
 await sleep(SETTLE_MILLIS);
 const lines: string[] = [];
 for (const step of STEPS) {
   reviews = [];
+  filtered = 0;
   const path = `/apis/operations.kubeedge.io/${step.version}${JOBS}${step.path}`;
   const answer = await send(step.method, path, tokens[step.as], step.body, typeOf(step));
-  lines.push(JSON.stringify({ name: step.name, status: answer.status, review: reviews[0] ?? null }));
+  const { status } = answer;
+  lines.push(JSON.stringify({ name: step.name, status, asked: filtered > 0, review: reviews[0] ?? null }));
 }
 webhook.close();
 writeFileSync(new URL("recording.jsonl", import.meta.url), `${lines.join("\n")}\n`);

@@ -35,6 +35,21 @@ test("where the API server refuses by itself, nobody is asked", () => {
   expect(unasked.map((entry) => (isObject(entry) ? entry["status"] : 0))).toEqual([422, 422, 422, 422]);
 });
 
+test("the match condition lets pass what no rule could refuse, and nothing that one does", () => {
+  const passed = STEPS.filter((_, at) => {
+    const entry = recorded[at];
+    return isObject(entry) && entry["review"] !== null && entry["asked"] !== true;
+  });
+  expect(passed.map(({ name, expected }) => `${name}: ${expected}`)).toEqual([
+    "finalizer by the controller: controller",
+    "status by the controller: controller",
+    "label: spec-untouched",
+    "label on the poisonous job: spec-untouched",
+    "delete through v1alpha1: delete",
+    "delete the others: delete",
+  ]);
+});
+
 async function decided(body: string): Promise<string> {
   const parsed = parseReview(body);
   if (parsed.kind === "bad") return parsed.message;
