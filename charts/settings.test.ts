@@ -13,6 +13,9 @@ const notPassed = [
   "kubeconfig",
   "mutating-configuration",
   "namespace", // from POD_NAMESPACE
+  "prepull-controllers", // the chart does not register the webhook for ImagePrePullJobs yet
+  "prepull-mode",
+  "prepull-warn-only",
   "request-deadline", // the API server says how long it waits
   "service-name",
   "validating-configuration",

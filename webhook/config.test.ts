@@ -51,6 +51,7 @@ describe("readConfig()", () => {
     ["a default expiry", ["--default-ttl=90m"], { defaultTtlMillis: 5_400_000 }],
     ["a list", ["--exempt-deleters=a, b,a"], { exemptDeleters: ["a", "b"] }],
     ["an empty list", ["--exempt-deleters="], { exemptDeleters: [] }],
+    ["rules", ["--prepull-warn-only=number-range"], { prepullWarnOnly: ["number-range"] }],
     ["no", ["--inject-ca=false"], { injectCa: false }],
     ["files", ["--cert-mode=files", "--cert-dir=/tls"], { certMode: "files", certDir: "/tls" }],
   ])("reads %s", (_name, argv, expected) => {
@@ -122,6 +123,12 @@ describe("readConfig()", () => {
       ["--cert-leaf-life=400d"],
       {},
       "--cert-leaf-life: expected at most --cert-ca-life",
+    ],
+    [
+      "a rule that there is not",
+      ["--prepull-warn-only=number-range,nonsense"],
+      {},
+      '--prepull-warn-only: "nonsense" is no rule; docs/prepull.md lists them',
     ],
     ["files from nowhere", ["--cert-mode=files"], {}, "--cert-dir: needed by --cert-mode=files"],
   ])("refuses %s, and names setting, value and what is expected", (_name, argv, environment, problem) => {

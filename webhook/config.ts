@@ -1,4 +1,5 @@
 /** Reads the webhook's settings from flags and environment: pure, total, and it names everything that is wrong at once. */
+import { isRuleName } from "../prepull/rule.ts";
 import { readSettings, settingsHelp, type Environment } from "../program/read-settings.ts";
 import type { Setting } from "../program/setting.ts";
 import { SETTINGS } from "./settings.ts";
@@ -44,6 +45,9 @@ export function readConfig(argv: readonly string[], environment: Environment): C
     minTtlMillis: take(SETTINGS.minTtlMillis),
     exemptDeleters: take(SETTINGS.exemptDeleters),
     agentUser: take(SETTINGS.agentUser),
+    prepullMode: take(SETTINGS.prepullMode),
+    prepullWarnOnly: take(SETTINGS.prepullWarnOnly),
+    prepullControllers: take(SETTINGS.prepullControllers),
     drainMillis: take(SETTINGS.drainMillis),
     shutdownGraceMillis: take(SETTINGS.shutdownGraceMillis),
     maxInFlight: take(SETTINGS.maxInFlight),
@@ -78,6 +82,10 @@ function contradictions(config: Config): readonly string[] {
     found.push("--cert-leaf-life: expected at most --cert-ca-life");
   if (config.certMode === "files" && config.certDir === "")
     found.push("--cert-dir: needed by --cert-mode=files");
+  for (const rule of config.prepullWarnOnly) {
+    if (isRuleName(rule)) continue;
+    found.push(`--prepull-warn-only: ${JSON.stringify(rule)} is no rule; docs/prepull.md lists them`);
+  }
   return found;
 }
 

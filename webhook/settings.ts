@@ -128,6 +128,25 @@ export const SETTINGS = {
     "USER",
     "system:serviceaccount:nodelatch-system:nodelatch-agent",
   ),
+  prepullMode: oneOf(
+    {
+      flag: "prepull-mode",
+      help: "what becomes of a refused ImagePrePullJob: refused, allowed with warnings, not looked at",
+    },
+    ["enforce", "warn", "off"],
+    "enforce",
+  ),
+  prepullWarnOnly: names(
+    { flag: "prepull-warn-only", help: "rules of docs/prepull.md that only warn, by name" },
+    [],
+  ),
+  prepullControllers: names(
+    {
+      flag: "prepull-controllers",
+      help: "users of KubeEdge's cloud side, whose updates of jobs are never judged",
+    },
+    ["system:serviceaccount:kubeedge:cloudcore", "system:serviceaccount:kubeedge:controller-manager"],
+  ),
   drainMillis: duration(
     {
       flag: "drain",
