@@ -19,7 +19,7 @@ test.each<[unknown, unknown, boolean]>([
   [{ a: 1, b: 1 }, { a: 1 }, false],
   [{ a: { b: 1 } }, { a: { b: 2 } }, false],
   [{ a: 1 }, null, false],
-])("%j and %j: %s", (one, other, expected) => {
+])("%o and %o: %s", (one, other, expected) => {
   expect(sameJson(one, other)).toBe(expected);
   expect(sameJson(other, one)).toBe(expected);
 });
