@@ -3,6 +3,8 @@ import { canonicalImage, parseImageReference } from "./image-reference.ts";
 
 const F64 = "f".repeat(64);
 const F128 = "f".repeat(128);
+const LONGEST_REPOSITORY = "a".repeat(250);
+const LONGEST_TAG = "t".repeat(128);
 const HEX64 = "1a3f5e7d9c1b3a5f7e9d1c3b5a7f9e1d3c5b7a9f1e3d5d7c9b1a3f5e7d9c1b3a";
 
 // Inputs of the distribution project (reference_test.go, normalize_test.go), as ParseNormalizedNamed takes them:
@@ -54,6 +56,13 @@ const VALID: readonly (readonly [
   ["d/docker", "docker.io", "d/docker"],
   ["docker.io/library/foo/bar", "docker.io", "library/foo/bar"],
   // The longest that pass: name of 255 characters, tag of 128.
+  [
+    `r.io/${LONGEST_REPOSITORY}:${LONGEST_TAG}@sha512:${F128}`,
+    "r.io",
+    LONGEST_REPOSITORY,
+    LONGEST_TAG,
+    `sha512:${F128}`,
+  ],
   [`r.io/${"a".repeat(250)}`, "r.io", "a".repeat(250)],
   [`a:${"t".repeat(128)}`, "docker.io", "library/a", "t".repeat(128)],
 ];

@@ -7,6 +7,8 @@ import { shorten } from "../lock/shorten.ts";
 
 /** Log fields that the sender chooses are cut to this. */
 const MAX_LOGGED_CHARACTERS = 256;
+/** A job may have thousands of faults; a node's refusal is far shorter. */
+const MAX_REFUSAL_CHARACTERS = 2_000;
 
 /** `millis` from the request's headers to its answer. */
 export function recordOutcome(
@@ -36,7 +38,7 @@ export function recordOutcome(
       const fields = { decision: verdict.decision, code, millis: rounded(millis) };
       const { operation } = review;
       metrics.answered({ webhook, operation, decision: verdict.decision, code, seconds: millis / 1_000 });
-      const why = verdict.kind === "refuse" && { refusal: verdict.message };
+      const why = verdict.kind === "refuse" && { refusal: shorten(verdict.message, MAX_REFUSAL_CHARACTERS) };
       log.info({ requestID: review.uid, webhook, ...about(review), ...fields, ...why }, "admission");
       return;
     }
