@@ -11,7 +11,12 @@ import {
   type TestPod,
 } from "../../../daemonset/runtime/testing/cri-driver.ts";
 import type { ContainerdLine } from "../../cluster/programs/containerd-lines.ts";
-import { startPrivateContainerd, testImage, type PrivateContainerd } from "../runtime/private-containerd.ts";
+import {
+  startPrivateContainerd,
+  testImage,
+  type PrivateContainerd,
+  type Snapshotter,
+} from "../runtime/private-containerd.ts";
 
 export interface ContainerdNode {
   readonly containerd: PrivateContainerd;
@@ -24,8 +29,11 @@ export interface ContainerdNode {
   stop(): Promise<void>;
 }
 
-export async function startContainerdNode(line?: ContainerdLine): Promise<ContainerdNode> {
-  const containerd = await startPrivateContainerd(line);
+export async function startContainerdNode(
+  line?: ContainerdLine,
+  snapshotter?: Snapshotter,
+): Promise<ContainerdNode> {
+  const containerd = await startPrivateContainerd(line, undefined, snapshotter);
   const { socketPath } = containerd;
   const openDriver = (callMillis = 60_000) =>
     openCriDriver({ socketPath, image: testImage, cgroupParent: containerd.cgroup, callMillis });
