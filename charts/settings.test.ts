@@ -14,6 +14,7 @@ const notPassed = [
   "mutating-configuration",
   "namespace", // from POD_NAMESPACE
   "prepull-controllers", // the chart does not register the webhook for ImagePrePullJobs yet
+  "prepull-defaults",
   "prepull-mode",
   "prepull-warn-only",
   "request-deadline", // the API server says how long it waits

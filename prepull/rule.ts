@@ -265,7 +265,7 @@ const UPDATE_RULES = {
   "old-version-write": refuse(
     "a write through v1alpha1 to a job that v1alpha2 runs",
     "lose the job's status and run it again",
-    "kubectl annotate imageprepulljobs.v1alpha2.operations.kubeedge.io NAME KEY=VALUE",
+    "apiVersion: operations.kubeedge.io/v1alpha2",
   ),
   "phase-cleared": refuse(
     "a write of the status that sets a phase back to the start, not by KubeEdge's controllers",

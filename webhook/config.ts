@@ -48,6 +48,7 @@ export function readConfig(argv: readonly string[], environment: Environment): C
     prepullMode: take(SETTINGS.prepullMode),
     prepullWarnOnly: take(SETTINGS.prepullWarnOnly),
     prepullControllers: take(SETTINGS.prepullControllers),
+    prepullDefaults: take(SETTINGS.prepullDefaults),
     drainMillis: take(SETTINGS.drainMillis),
     shutdownGraceMillis: take(SETTINGS.shutdownGraceMillis),
     maxInFlight: take(SETTINGS.maxInFlight),

@@ -13,10 +13,7 @@ import { createDrain } from "./drain.ts";
 import { createGuard } from "./guard.ts";
 import { createLatch } from "./latch.ts";
 import { createMetrics, type WebhookMetrics } from "./metrics.ts";
-import { NO_FACTS } from "../prepull/facts.ts";
-import { isRuleName } from "../prepull/rule.ts";
-import { createPrepull } from "./prepull.ts";
-import type { JobReviewHandler } from "./review.ts";
+import { PREPULL_WEBHOOKS, prepullWebhooks } from "./prepull-webhooks.ts";
 import { createProbeServer } from "../program/probes.ts";
 import { createRefusalEvents, type RefusalEvents } from "./refusal-events.ts";
 import { createSelfDial } from "./self-dial.ts";
@@ -41,7 +38,7 @@ export async function runWebhook(options: RunOptions): Promise<void> {
   const { config, kube, world, log, stop } = options;
   const metrics = createMetrics({
     version: options.version,
-    webhooks: ["guard.nodelatch.io", "latch.nodelatch.io", "prepull.nodelatch.io"],
+    webhooks: ["guard.nodelatch.io", "latch.nodelatch.io", ...PREPULL_WEBHOOKS],
   });
   const keeper = makeCertificateKeeper(config, kube, world, log);
   const events = makeRefusalEvents(options, metrics);
@@ -120,24 +117,12 @@ function createServer(
     webhooks: {
       "/guard": { webhook: "guard.nodelatch.io", handle: guard },
       "/latch": { webhook: "latch.nodelatch.io", handle: createLatch({ limits, nowMillis }) },
-      "/prepull": { webhook: "prepull.nodelatch.io", about: "imageprepulljobs", handle: makePrepull(config) },
+      ...prepullWebhooks(config),
     },
     pair: { certificate: pair.certPem, key: pair.keyPem },
     log,
     metrics,
     limits: { maxInFlight: config.maxInFlight, requestDeadlineMillis: config.requestDeadlineMillis },
-  });
-}
-
-/** Judges specs and updates; of the cluster it reads nothing, so nothing of it is known. */
-function makePrepull(config: Config): JobReviewHandler {
-  return createPrepull({
-    settings: {
-      mode: config.prepullMode,
-      warnOnly: new Set(config.prepullWarnOnly.filter(isRuleName)),
-      controllers: new Set(config.prepullControllers),
-    },
-    facts: () => NO_FACTS,
   });
 }
 

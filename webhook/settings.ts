@@ -147,6 +147,10 @@ export const SETTINGS = {
     },
     ["system:serviceaccount:kubeedge:cloudcore", "system:serviceaccount:kubeedge:controller-manager"],
   ),
+  prepullDefaults: flag(
+    { flag: "prepull-defaults", help: "give a new ImagePrePullJob the defaults that KubeEdge documents" },
+    false,
+  ),
   drainMillis: duration(
     {
       flag: "drain",
