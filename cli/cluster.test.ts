@@ -88,6 +88,8 @@ describe("lock, verify, unlock", () => {
       out: "way: open: locked by alice (kernel update), cordoned and drained",
       err: "",
     });
+    const others = await as("bob", "verify way --holder kured");
+    expect(others.out).toBe("way: closed\n  the reboot lock is held by alice, not by kured");
     const refused = await as("bob", "unlock way");
     expect(refused.code).toBe(1);
     expect(timeless(refused.err)).toBe(

@@ -30,8 +30,8 @@ export async function connectGateApi({
 }: Omit<KubeApiOptions, "instance">): Promise<GateApi> {
   const kube = await connect(access);
   return {
-    judge: async (runningBootID, signal) =>
-      askGate(kube, { nodeName, runningBootID, wallMillis: () => Date.now(), signal }),
+    judge: async ({ bootID, holder }, signal) =>
+      askGate(kube, { nodeName, runningBootID: bootID, holder, wallMillis: () => Date.now(), signal }),
     close: async () => kube.close(),
   };
 }

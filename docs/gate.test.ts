@@ -1,5 +1,5 @@
 /** docs/gate.md: its lines are run, with what they would start replaced, and its tables compared with the code. */
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { PROTOCOL } from "../daemonset/gate/question.ts";
@@ -23,12 +23,11 @@ async function runThere(
   await writeFile(join(host.runDir, "bin/reboot"), `#!/bin/sh\nexec ${recorder} reboot\n`, { mode: 0o755 });
   const here = (text: string): string =>
     text.replaceAll("/run/nodelatch", host.runDir).replaceAll("/bin/systemctl", recorder);
-  const agent = host.whenAsked((nonce, folder) =>
-    writeFile(
-      join(folder, `${nonce}.answer`),
-      `${PROTOCOL} ${nonce} ${bootID()} ${verdict} ${uptime()}\n${verdict}\nend ${nonce}\n`,
-    ),
-  );
+  const agent = host.whenAsked(async (nonce, folder) => {
+    const text = `${PROTOCOL} ${nonce} ${bootID()} ${verdict} ${uptime()}\n${verdict}\nend ${nonce}\n`;
+    await writeFile(join(folder, "whole"), text);
+    await rename(join(folder, "whole"), join(folder, `${nonce}.answer`));
+  });
   let code: number | null = 0;
   for (const command of commands(here)) {
     // As systemd and kured do: the next one only after success.

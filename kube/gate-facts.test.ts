@@ -62,10 +62,11 @@ function page(names: readonly string[], next = ""): ApiAnswer {
   return { status: 200, json: { kind: "PodList", metadata: { continue: next }, items } };
 }
 
-const ask = async (runningBootID?: string) =>
+const ask = async (runningBootID?: string, holder?: string) =>
   askGate(kube, {
     nodeName: "n1",
     runningBootID,
+    holder,
     wallMillis: () => Date.now(),
     timeoutMillis: 1_000,
     signal,
@@ -87,6 +88,13 @@ test("the running kernel's boot ID is compared, and the node's own where that is
   pages = [page([])];
   expect(await ask("boot-2")).toMatchObject({ reasons: [{ rule: "boot-changed" }] });
   expect((await ask()).kind).toBe("open");
+});
+
+test("the lock must be that of the holder who was named", async () => {
+  nodes = [node()];
+  pages = [page([])];
+  expect(await ask("boot-1", "kured")).toMatchObject({ reasons: [{ rule: "other-holder" }] });
+  expect((await ask("boot-1", "alice")).kind).toBe("open");
 });
 
 test("pods of all pages count", async () => {

@@ -13,6 +13,8 @@ export interface GateQuestion {
   readonly nodeName: string;
   /** The boot ID of the running kernel; undefined where only the node's own report can be asked. */
   readonly runningBootID: string | undefined;
+  /** Whose lock it must be; undefined: anybody's. */
+  readonly holder?: string | undefined;
   readonly wallMillis: () => number;
   readonly timeoutMillis?: number;
   readonly signal: AbortSignal;
@@ -40,7 +42,7 @@ export async function askGate(kube: Kube, question: GateQuestion): Promise<GateV
     if (after !== undefined && same(before, after)) {
       const bootID = question.runningBootID ?? after.bootID;
       const nowMillis = question.wallMillis() + kube.clockOffsetMillis();
-      return judgeGate({ node: after, pods, bootID, nowMillis });
+      return judgeGate({ node: after, pods, bootID, holder: question.holder, nowMillis });
     }
     before = after;
   }

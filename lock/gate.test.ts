@@ -75,11 +75,16 @@ test.each<[string, GateFacts, string, boolean]>([
     "not-cordoned",
     true,
   ],
+  ["a lock of somebody else than was named", facts({ holder: "kured" }), "other-holder", true],
   ["a pod that runs", facts({ pods: [gatePod()] }), "pods-left", true],
 ])("%s closes it", (_name, given, rule, mayOpen) => {
   const verdict = judgeGate(given);
   expect(verdict).toMatchObject({ kind: "closed", reasons: [{ rule, mayPass: mayOpen }], mayOpen });
   expect(verdict.kind === "closed" && verdict.reasons.length).toBe(1);
+});
+
+test("the lock of whoever was named leaves it open", () => {
+  expect(judgeGate(facts({ holder: "alice" })).kind).toBe("open");
 });
 
 test("an expiry one second ahead leaves it open", () => {

@@ -13,6 +13,7 @@ export type GateRule =
   | "being-deleted" // the guard no longer watches such a node
   | "not-locked"
   | "unknown-holder" // the value names no one: nobody can be asked, and it carries no boot to compare with
+  | "other-holder" // the asker named whose lock it must be
   | "expired"
   | "other-node" // the lock was taken for an earlier node of this name
   | "boot-unknown"
@@ -44,6 +45,11 @@ export interface GateFacts {
   readonly pods: readonly GatePod[];
   /** The boot ID of the running kernel; where only the API can be asked, what the node reported. "" = not known. */
   readonly bootID: string;
+  /**
+   * Whose lock it must be; undefined: anybody's. A tool that does not name itself may reboot a node that somebody else
+   * has locked, cordoned and drained for work of their own.
+   */
+  readonly holder?: string | undefined;
   /** By the API server's clock, which is nearer to the one that stamped the lock than the node's own. */
   readonly nowMillis: number;
 }
@@ -76,8 +82,14 @@ export function judgeGate(facts: GateFacts): GateVerdict {
   return { kind: "closed", reasons, mayOpen: reasons.every(({ mayPass }) => mayPass) };
 }
 
-function judgeRecord(record: LockRecord, { node, bootID, nowMillis }: GateFacts): readonly GateReason[] {
+function judgeRecord(record: LockRecord, facts: GateFacts): readonly GateReason[] {
+  const { node, bootID, holder, nowMillis } = facts;
   const reasons: GateReason[] = [];
+  if (holder !== undefined && record.holder !== holder) {
+    reasons.push(
+      later("other-holder", `the reboot lock is held by ${oneLine(record.holder)}, not by ${holder}`),
+    );
+  }
   if (isExpired({ kind: "record", record }, nowMillis)) {
     reasons.push(
       never("expired", `the reboot lock of ${oneLine(record.holder)} expired at ${record.expiresAt}`),

@@ -28,6 +28,7 @@ export const verify: Command = {
         value: "DURATION",
         help: "wait so long for what can still come true, such as the drain",
       },
+      { name: "holder", value: "USER", help: "only if it is this user's lock; else anybody's will do" },
       { name: "output", short: "o", value: "FORMAT", choices: FORMATS, help: "for programs" },
     ],
     examples: [
@@ -38,7 +39,7 @@ export const verify: Command = {
   async run(args, context) {
     const name = nodeName(args.first);
     const waitMillis = waitOf(args);
-    const verdict = await ask(name, waitMillis, context);
+    const verdict = await ask({ nodeName: name, holder: args.text("holder") }, waitMillis, context);
     print(name, verdict, args.text("output"), context);
     return verdict.kind === "open" ? EXIT.ok : EXIT.refused;
   },
@@ -53,14 +54,18 @@ function waitOf(args: Arguments): number {
   throw new UserError(`--wait=${JSON.stringify(text)}: ${problem}`);
 }
 
-async function ask(nodeName: string, waitMillis: number, context: Context): Promise<GateVerdict> {
+async function ask(
+  asked: { readonly nodeName: string; readonly holder: string | undefined },
+  waitMillis: number,
+  context: Context,
+): Promise<GateVerdict> {
   const { signal, wallMillis } = context;
   const { kube } = await context.cluster();
   const endMillis = context.monotonicMillis() + waitMillis;
   for (let looks = 1; ; looks += 1) {
     const isLast = (): boolean => signal.aborted || context.monotonicMillis() >= endMillis;
     try {
-      const verdict = await askGate(kube, { nodeName, runningBootID: undefined, wallMillis, signal });
+      const verdict = await askGate(kube, { ...asked, runningBootID: undefined, wallMillis, signal });
       if (verdict.kind === "open" || !verdict.mayOpen || isLast()) return verdict;
     } catch (thrown) {
       // Rights don't come by waiting; a busy or restarting API server does.

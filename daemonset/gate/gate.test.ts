@@ -38,8 +38,8 @@ test("an agent keeps the gate, asks the API server with its own boot, and posts 
     connections += 1;
     if (connections === 1) throw new Error("no token");
     return {
-      judge: async (seen) => {
-        asked.push(seen);
+      judge: async (question) => {
+        asked.push(`${question.bootID} ${question.holder}`);
         return verdict;
       },
       close: async () => {},
@@ -57,8 +57,8 @@ test("an agent keeps the gate, asks the API server with its own boot, and posts 
   expect(await host.run(["sh", script])).toMatchObject({ code: 0 });
   const reasons = [{ rule: "not-cordoned", text: "node n1 is not cordoned", mayPass: true }] as const;
   verdict = { kind: "closed", mayOpen: true, reasons };
-  expect(await host.run(["sh", script])).toMatchObject({ code: 1 });
-  expect(asked).toEqual([kit.bootID, kit.bootID]);
+  expect(await host.run(["sh", script, "--holder", "kured"])).toMatchObject({ code: 1 });
+  expect(asked).toEqual([`${kit.bootID} undefined`, `${kit.bootID} kured`]);
   expect(connections).toBe(2);
   expect(await ready()).toContain("[+]gate ok: last answer: closed");
   await until(() => posted.length >= 2);

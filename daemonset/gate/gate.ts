@@ -8,12 +8,12 @@ import type { BootIDRead } from "../host/boot/boot-id.ts";
 import type { Time } from "../host/time.ts";
 import { gateFolder } from "./folder.ts";
 import type { Answer } from "./question.ts";
-import { makeGateServer, type GateServer, type GateState } from "./server.ts";
+import { makeGateServer, type GateServer, type GateState, type JudgeQuestion } from "./server.ts";
 
 /** The API server as far as the gate needs it. */
 export interface GateApi {
   /** A live look. @throws Error if there is no answer. */
-  judge(bootID: string, signal: AbortSignal): Promise<GateVerdict>;
+  judge(asked: JudgeQuestion, signal: AbortSignal): Promise<GateVerdict>;
   close(): Promise<void>;
 }
 
@@ -33,7 +33,7 @@ export function makeGate(parts: GateParts): GateServer {
   let api: Promise<GateApi> | undefined;
   const server = makeGateServer({
     folder: gateFolder(parts.runDir),
-    async judge(bootID, signal) {
+    async judge(asked, signal) {
       // Connected only when first asked: most nodes reboot once in months.
       api ??= parts.connect();
       let connected: GateApi;
@@ -43,7 +43,7 @@ export function makeGate(parts: GateParts): GateServer {
         api = undefined;
         throw thrown;
       }
-      return connected.judge(bootID, signal);
+      return connected.judge(asked, signal);
     },
     readBootID: parts.readBootID,
     readUptime: async () => readUptime(join(parts.hostRoot, "/proc/uptime")),

@@ -18,6 +18,8 @@ export interface Question {
   readonly askedAt: number;
   /** How long the asker waits for what can still come true; 0 = not at all. */
   readonly waitSeconds: number;
+  /** Whose lock it must be; undefined: anybody's. */
+  readonly holder: string | undefined;
 }
 
 export interface Answer {
@@ -32,6 +34,11 @@ export const ANSWER_SECONDS = 10;
 /** The script takes no longer `--wait` than an hour. */
 export const MOST_WAIT_SECONDS = 3_600;
 
+/** Stands for no holder. */
+const ANYBODY = "-";
+/** User names as ServiceAccounts, certificates and most identity providers have them; the script takes no others. */
+const HOLDER = /^[A-Za-z0-9:._@/+=,#-]{1,253}$/;
+
 const NAME = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.ask$/;
 
 /** The nonce in a question's file name, or undefined for any other file. */
@@ -44,14 +51,16 @@ export function parseQuestion(text: string, nonce: string): Question | undefined
   const lines = text.split("\n");
   const [head = "", end, rest] = lines;
   if (end !== `end ${nonce}` || rest !== "" || lines.length !== 3) return undefined;
-  const [protocol, said, bootID = "", askedAt = "", waitSeconds = "", ...more] = head.split(" ");
+  const [protocol, said, bootID = "", askedAt = "", waitSeconds = "", holder = "", ...more] = head.split(" ");
   if (protocol !== PROTOCOL || said !== nonce || more.length > 0) return undefined;
   if (parseBootID(bootID) === undefined || !isCount(askedAt) || !isCount(waitSeconds)) return undefined;
+  if (holder !== ANYBODY && !HOLDER.test(holder)) return undefined;
   return {
     nonce,
     bootID,
     askedAt: Number(askedAt),
     waitSeconds: Math.min(Number(waitSeconds), MOST_WAIT_SECONDS),
+    holder: holder === ANYBODY ? undefined : holder,
   };
 }
 

@@ -180,6 +180,11 @@ describe.concurrent.each(SHELLS)("in %s", (_name, shell) => {
     ["an empty wait", ["--wait="], "expected a duration"],
     ["a wait without a number", ["--wait=m"], "expected a duration"],
     ["a negative wait", ["--wait", "-2m"], "expected a duration"],
+    ["a holder of two words", ["--holder", "a b"], "--holder 'a b': expected a user name without spaces"],
+    ["a holder that is nobody", ["--holder="], "expected a user name"],
+    ["a holder that runs a command", ["--holder", "$(id)"], "expected a user name"],
+    ["a holder of two lines", ["--holder", "a\nb"], "expected a user name"],
+    ["a holder that stands for anybody", ["--holder", "-"], "expected a user name"],
     ["a wait that is too long", ["--wait", "61m"], "expected at most 60m"],
     ["a wait that would overflow", ["--wait", "99999999999999999999s"], "expected a duration"],
   ])("%s is refused with 64", async (_what, args, why) => {
@@ -190,11 +195,13 @@ describe.concurrent.each(SHELLS)("in %s", (_name, shell) => {
   });
 
   test.each([
-    [["--wait", "2m"], "120"],
-    [["--wait=090"], "90"],
-    [["--wait", "1h"], "3600"],
-    [[], "0"],
-  ])("%j asks to wait for %s seconds", async (args, seconds) => {
+    [["--wait", "2m"], "120 -"],
+    [["--wait=090"], "90 -"],
+    [["--wait", "1h"], "3600 -"],
+    [[], "0 -"],
+    [["--holder", "system:serviceaccount:kube-system:kured"], "0 system:serviceaccount:kube-system:kured"],
+    [["--holder=jane@example.com", "--wait", "1s"], "1 jane@example.com"],
+  ])("%j asks for seconds and holder %s", async (args, words) => {
     const host = await new Host().prepare();
     let question = "";
     const [asked] = await Promise.all([
@@ -206,7 +213,7 @@ describe.concurrent.each(SHELLS)("in %s", (_name, shell) => {
     ]);
     expect(asked.code).toBe(0);
     expect(question).toMatch(
-      new RegExp(`^${PROTOCOL} [0-9a-f-]{36} ${BOOT} \\d+ ${seconds}\nend [0-9a-f-]{36}\n$`),
+      new RegExp(`^${PROTOCOL} [0-9a-f-]{36} ${BOOT} \\d+ ${words}\nend [0-9a-f-]{36}\n$`),
     );
   });
 

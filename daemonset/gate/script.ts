@@ -26,7 +26,7 @@ no_answer() {
 }
 
 usage() {
-  echo "nodelatch: $1; usage: verify [--wait DURATION], e.g. --wait 2m" >&2
+  echo "nodelatch: $1; usage: verify [--wait DURATION] [--holder USER], e.g. --wait 2m" >&2
   exit 64
 }
 
@@ -54,6 +54,13 @@ read_duration() {
   while :; do case $seconds in 0?*) seconds=\${seconds#0} ;; *) break ;; esac done
   seconds=$((seconds * factor))
   [ "$seconds" -le ${MOST_WAIT_SECONDS} ] || usage "--wait '$1': expected at most ${MOST_WAIT_SECONDS / 60}m"
+}
+
+# Sets holder: a user name that is one word.
+read_holder() {
+  case $1 in '' | - | *[!A-Za-z0-9:._@/+=,#-]*) usage "--holder '$1': expected a user name without spaces" ;; esac
+  [ \${#1} -le 253 ] || usage "--holder: expected at most 253 characters"
+  holder=$1
 }
 
 read_answer() {
@@ -95,6 +102,7 @@ judge() {
 
 main() {
   wait=0
+  holder=-
   while [ $# -gt 0 ]; do
     case $1 in
       --wait)
@@ -106,6 +114,15 @@ main() {
       --wait=*)
         read_duration "\${1#--wait=}"
         wait=$seconds
+        shift
+        ;;
+      --holder)
+        [ $# -ge 2 ] || usage "--holder: expected a user name"
+        read_holder "$2"
+        shift 2
+        ;;
+      --holder=*)
+        read_holder "\${1#--holder=}"
         shift
         ;;
       '&&')
@@ -130,7 +147,7 @@ main() {
   if [ -e "$ask" ] || [ -h "$ask" ]; then no_answer "$ask exists"; fi
   (
     set -C
-    echo "${PROTOCOL} $nonce $boot $uptime $wait
+    echo "${PROTOCOL} $nonce $boot $uptime $wait $holder
 end $nonce" >"$ask"
   ) 2>/dev/null || no_answer "$ask can't be written; is $folder full?"
   looks=0

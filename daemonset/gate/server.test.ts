@@ -51,7 +51,7 @@ class Agent {
     this.host = host;
     this.server = makeGateServer({
       folder: gateFolder(host.runDir, host.scriptText()),
-      judge: async (seen, signal) => {
+      judge: async ({ bootID: seen }, signal) => {
         if (seen !== boot) throw new Error(`asked about boot ${seen}`);
         this.asked += 1;
         return judge(signal, this.asked);
@@ -81,7 +81,7 @@ class Agent {
 /** A question as the script writes it. */
 function question(part: { nonce?: string; boot?: string; askedAt?: number; wait?: number } = {}): string {
   const { nonce = NONCE, boot = BOOT, askedAt = uptime(), wait = 0 } = part;
-  return `${PROTOCOL} ${nonce} ${boot} ${askedAt} ${wait}\nend ${nonce}\n`;
+  return `${PROTOCOL} ${nonce} ${boot} ${askedAt} ${wait} -\nend ${nonce}\n`;
 }
 
 async function answerTo({ host }: Agent, nonce = NONCE): Promise<string> {

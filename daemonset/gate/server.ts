@@ -12,10 +12,17 @@ import type { Time } from "../host/time.ts";
 import type { GateFolder } from "./folder.ts";
 import { ANSWER_SECONDS, type Answer, type Question } from "./question.ts";
 
+export interface JudgeQuestion {
+  /** Of the running kernel. */
+  readonly bootID: string;
+  /** Whose lock it must be; undefined: anybody's. */
+  readonly holder: string | undefined;
+}
+
 export interface GateServerOptions {
   readonly folder: GateFolder;
   /** A live look at the API server. Rejects if it can't be asked. */
-  readonly judge: (bootID: string, signal: AbortSignal) => Promise<GateVerdict>;
+  readonly judge: (asked: JudgeQuestion, signal: AbortSignal) => Promise<GateVerdict>;
   readonly readBootID: () => Promise<BootIDRead>;
   /** Whole seconds since boot, as /proc/uptime has them on the node. Rejects if that can't be read. */
   readonly readUptime: () => Promise<number>;
@@ -109,11 +116,11 @@ export function makeGateServer(options: GateServerOptions): GateServer {
 
   /** Undefined if nobody waits for an answer any more. */
   async function find(question: Question, signal: AbortSignal): Promise<Answer | undefined> {
-    const { nonce, bootID, askedAt, waitSeconds } = question;
+    const { nonce, askedAt, waitSeconds } = question;
     for (let looks = 1; !signal.aborted; looks += 1) {
       const lookedAt = await options.readUptime();
       if (lookedAt >= askedAt + waitSeconds + ANSWER_SECONDS || lookedAt < askedAt) return undefined;
-      const looked = await look(bootID, signal);
+      const looked = await look(question, signal);
       const waits = (await options.readUptime()) < askedAt + waitSeconds;
       if (!waits || !looked.mayChange) return { ...looked.answer, lookedAt };
       await time.sleep(backoffMillis(looks, LOOK_AGAIN, time.random()), signal);
@@ -122,14 +129,14 @@ export function makeGateServer(options: GateServerOptions): GateServer {
     return undefined;
   }
 
-  async function look(askedIn: string, signal: AbortSignal): Promise<Looked> {
+  async function look({ bootID: askedIn, holder }: Question, signal: AbortSignal): Promise<Looked> {
     const read = await options.readBootID();
     if (read.kind === "unknown") return unknown(read.reason);
     if (read.bootID !== askedIn)
       return unknown(`agent and asker see different boots: ${read.bootID}, ${askedIn}`);
     try {
       const verdict = await options.judge(
-        read.bootID,
+        { bootID: read.bootID, holder },
         AbortSignal.any([signal, AbortSignal.timeout(JUDGE_MILLIS)]),
       );
       const mayChange = verdict.kind === "closed" && verdict.mayOpen;
