@@ -1,7 +1,7 @@
 /** docs/prepull.md, compared with the code: rules, causes, defaults, modes and the messages shown. */
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { decide, type PrepullSettings } from "../prepull/decide.ts";
+import { decide, type AllowReason, type PrepullSettings } from "../prepull/decide.ts";
 import { DOCUMENTED_DEFAULTS } from "../prepull/defaults.ts";
 import { CAUSES } from "../prepull/diagnose/diagnosis.ts";
 import { NO_FACTS } from "../prepull/facts.ts";
@@ -10,7 +10,7 @@ import { readJob } from "../prepull/job.ts";
 import { refusalText, warningTexts } from "../prepull/message.ts";
 import { RULE_GROUPS } from "../prepull/rule.ts";
 import { checkSpec } from "../prepull/spec.ts";
-import { fencesIn, tablesIn, tableWith } from "./markdown.ts";
+import { codeIn, fencesIn, tablesIn, tableWith } from "./markdown.ts";
 
 const page = await readFile(new URL("prepull.md", import.meta.url), "utf8");
 const SHOWN = specWith({ images: ["nginx"], timeoutSeconds: -1, nodeNames: ["edge1", "edge1"] });
@@ -65,6 +65,24 @@ test("what each mode does", () => {
   expect(rows).toEqual(
     (["enforce", "warn", "off"] as const).map((mode) => [`\`${mode}\``, told(mode, bad), told(mode, poor)]),
   );
+});
+
+/** By type: a reason that is added has to be added here, and then in the manual. */
+const DECISIONS: Readonly<Record<AllowReason | "refused", true>> = {
+  accepted: true,
+  refused: true,
+  "spec-untouched": true,
+  cure: true,
+  controller: true,
+  delete: true,
+  "mode-warn": true,
+  "mode-off": true,
+};
+
+test("the decisions that metrics and logs show", async () => {
+  const operations = await readFile(new URL("operations.md", import.meta.url), "utf8");
+  const row = tableWith(operations, "of", "values").rows.find(([of]) => of === "prepull");
+  expect(codeIn(row?.[1] ?? "")).toEqual(Object.keys(DECISIONS));
 });
 
 test("the tolerances that the text calls fine are", () => {

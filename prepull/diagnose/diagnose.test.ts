@@ -22,6 +22,9 @@ const stuckJobs = parseAllDocuments(readFileSync(new URL("stuck-jobs.yaml", impo
     title: textOf(raw["title"]),
     first: textOf(raw["first"]),
     next: raw["next"],
+    never: raw["never"],
+    says: raw["says"],
+    unsaid: raw["unsaid"],
     input: inputOf(raw),
   }));
 
@@ -29,10 +32,13 @@ test("there are at least twenty", () => {
   expect(stuckJobs.length).toBeGreaterThanOrEqual(20);
 });
 
-test.each(stuckJobs)("$title: $first", ({ first, next, input }) => {
+test.each(stuckJobs)("$title: $first", ({ first, next, never, says, unsaid, input }) => {
   const found = diagnose(input);
   expect(found[0]).toMatchObject({ cause: first });
   expect(next ?? found[0].next).toBe(found[0].next);
+  expect(found.map(({ cause }) => cause)).not.toContain(never ?? "nothing");
+  expect(found[0].evidence).toContain(says ?? found[0].evidence[0]);
+  expect(found[0].evidence).not.toContain(unsaid ?? "nothing");
   expect(found.flatMap(({ evidence }) => evidence.filter((text) => text === ""))).toEqual([]);
 });
 
