@@ -1,4 +1,4 @@
-/** The API server as the agent sees it. Loaded only when it is first needed: TLS takes 9 MB of resident memory. */
+/** The API server as the agent sees it. Loaded only when it is first needed. */
 import { randomBytes } from "node:crypto";
 import { apiPath, type KubeConnection } from "../kube/call.ts";
 import { failureOf } from "../kube/failure.ts";

@@ -12,7 +12,7 @@ import { startMeasuredServer } from "../process/measured-server.ts";
 import { withPrograms, type Running } from "../process/running.ts";
 import { readNodeFlags } from "./chart-command.ts";
 import { measureLibraries } from "./libraries.ts";
-import { BUS, INHIBIT, KUBECONFIG, NODE_NAME } from "./places.ts";
+import { AGENT_UID, BUS, INHIBIT, KUBECONFIG, NODE_NAME } from "./places.ts";
 import { reportOf } from "./report.ts";
 import { watchRest } from "./rest.ts";
 
@@ -97,7 +97,7 @@ async function agentArgv(folder: string, nodeFlags: readonly string[], port: num
     join(folder, "app/agent.mjs"),
     "run",
     `--node-name=${NODE_NAME}`,
-    "--pod-uid=d0b0c2a4-0000-4000-8000-000000000001",
+    `--pod-uid=${AGENT_UID}`,
     `--host-root=${folder}`,
     `--run-dir=${join(folder, "run/nodelatch")}`,
     `--state-dir=${join(folder, "state")}`,

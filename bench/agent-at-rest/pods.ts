@@ -1,18 +1,19 @@
 /** A node's worth of pods as kubelet makes them, put into a runtime in memory. */
 import { randomBytes, randomUUID } from "node:crypto";
 import type { FakeContainerd } from "../../daemonset/runtime/testing/fake-containerd.ts";
+import { AGENT_UID } from "./places.ts";
 
 const SECOND_NANOS = 1_000_000_000n;
 const READY = 0;
 const RUNNING = 1;
 const EXITED = 2;
 
-/** Each pod has one READY sandbox, one container that runs, and one that has ended: an init container. */
+/** Each pod has one READY sandbox, one container that runs, and one that has ended: an init container. The first is the agent's. */
 export function addPods(fake: Pick<FakeContainerd, "sandboxes" | "containers">, count: number): void {
   const startNanos = 1_763_700_000_123_456_789n;
   for (let index = 0; index < count; index += 1) {
     const createdAtNanos = startNanos + BigInt(index) * SECOND_NANOS;
-    const uid = randomUUID();
+    const uid = index === 0 ? AGENT_UID : randomUUID();
     const metadata = { name: `app-${index}-5d6c7b8f9-x2k4z`, namespace: "production", uid, attempt: 0 };
     const sandboxID = newID();
     fake.sandboxes.set(sandboxID, {

@@ -9,6 +9,7 @@ import { lockedNode } from "../review/locked-node.ts";
 import { announce } from "../servers/serve.ts";
 import { startLogind } from "./logind.ts";
 import { KUBECONFIG, NODE_NAME, SOCKET } from "./places.ts";
+import { writeNetwork } from "./network.ts";
 import { addPods } from "./pods.ts";
 
 const [folder, pods] = process.argv.slice(2);
@@ -17,6 +18,7 @@ if (folder === undefined || pods === undefined) throw new Error("usage: FOLDER P
 mkdirSync(join(folder, "run/containerd"), { recursive: true });
 const fake = await startFakeContainerd({ socketPath: join(folder, SOCKET) });
 addPods(fake, Number(pods));
+writeNetwork(folder, [...fake.sandboxes.keys()]);
 mkdirSync(join(folder, "run/dbus"), { recursive: true });
 await startLogind(folder);
 
