@@ -7,6 +7,7 @@ import { startStage, type Stage } from "../test/simulated/stage.ts";
 import { run, timeless, type Ran, type RunOptions } from "./testing/cli-kit.ts";
 
 let stage: Stage;
+const BOOT = "b0070000-0000-4000-8000-000000000001";
 const files = new Map<string, string>();
 
 beforeAll(async () => {
@@ -27,7 +28,7 @@ async function makeNode(
   name: string,
   part: { unschedulable?: boolean; annotations?: Record<string, string> } = {},
 ) {
-  const body = nodeFixture({ name, bootID: "b0070000-0000-4000-8000-000000000001", ...part });
+  const body = nodeFixture({ name, bootID: BOOT, ...part });
   const answer = await stage.client.send({ method: "POST", path: "/api/v1/nodes", body });
   if (answer.status !== 201) throw new Error(JSON.stringify(answer.body));
 }
@@ -183,19 +184,20 @@ describe("lock, verify, unlock", () => {
 
 describe("status", () => {
   test("a table of the nodes that are asked for", async () => {
-    await makeNode("s1", {
-      annotations: { "nodelatch.io/boot-report": '{"clean":true,"leases":{"live":12,"stale":0}}' },
+    const report = (networks: object[]): Record<string, string> => ({
+      "nodelatch.io/boot-report": JSON.stringify({ bootID: BOOT, proven: true, findings: [], networks }),
     });
-    await makeNode("s2", { annotations: { "nodelatch.io/boot-report": '{"clean":false}' } });
+    await makeNode("s1", { annotations: report([{ stale: 0, waiting: 0 }]) });
+    await makeNode("s2", { annotations: report([{ stale: 2, waiting: 1 }]) });
     await as("alice", 'lock s2 --reason "new disk" --ttl 90m --no-cordon');
     await as("bob", "unlock s2");
     const { out } = await as("bob", "status s2 s1");
     // 90 minutes less a moment, by the API server's clock, which tells whole seconds.
     expect(timeless(out).replace("in 1h29m", "in 1h30m")).toBe(
       [
-        "NODE   LOCK   HOLDER   AGE   EXPIRES    CORDONED   BOOT      LEASES             LAST REFUSAL",
-        "s1     -      -        -     -          no         clean     12 live, 0 stale   -",
-        "s2     held   alice    0s    in 1h30m   no         unclean   -                  -",
+        "NODE   LOCK   HOLDER   AGE   EXPIRES    CORDONED   BOOT      LEASES               LAST REFUSAL",
+        "s1     -      -        -     -          no         clean     0 stale              -",
+        "s2     held   alice    0s    in 1h30m   no         unclean   2 stale, 1 waiting   -",
       ].join("\n"),
     );
   });
@@ -215,7 +217,7 @@ describe("status", () => {
           name: "w1",
           ready: true,
           cordoned: true,
-          bootReport: null,
+          boot: null,
           lastRefusal: null,
           lock: {
             state: "held",

@@ -25,7 +25,7 @@ export const status: Command = {
     details:
       "LOCK is held, rebooted (held, and the node has rebooted since), expired, ghost (expired, and the node is\n" +
       "not ready) or unknown (not stamped by the webhook, so only break-glass ends it). BOOT and LEASES are the\n" +
-      "agent's report. -w asks every 2 seconds and prints what has changed.",
+      "agent's report; old is one of an earlier boot. -w asks every 2 seconds and prints what has changed.",
     positionals: { shown: "[NODE...]", least: 0, most: 1_000, complete: "nodes" },
     options: [
       { name: "locked", help: "only nodes with a lock" },

@@ -1,8 +1,9 @@
 /** What `status` knows of a node, from its object and its Events. Pure. */
 import { parseNode, type NodeView } from "../../lock/node.ts";
 import { isExpired, lockOn, type StoredLock } from "../../lock/record.ts";
-import { isObject, objectAt, textAt, type JsonObject } from "../../kube/json.ts";
+import { objectAt, textAt, type JsonObject } from "../../kube/json.ts";
 import type { NodeEvent } from "../events.ts";
+import { BOOT_REPORT_ANNOTATION, parseBootReport, type BootReport } from "./boot-report.ts";
 
 export interface NodeState {
   readonly view: NodeView;
@@ -21,16 +22,6 @@ export type LockState =
   | "expired"
   | "rebooted" // held, and the node has rebooted since
   | "ghost"; // expired, and the node is not ready: nobody seems to come back to it
-
-/** What the agent last said of its node's boot. Absent where there is no agent, or none that says so. */
-export interface BootReport {
-  /** Whether the boot left nothing behind that the agent could not mend; undefined where it does not say. */
-  readonly clean: boolean | undefined;
-  /** In the agent's words or numbers: how the CNI leases are. "" where it does not say. */
-  readonly leases: string;
-}
-
-export const BOOT_REPORT_ANNOTATION = "nodelatch.io/boot-report";
 
 /** @throws TypeError for what is no Node. */
 export function nodeStateOf(
@@ -72,28 +63,4 @@ function isReady(status: JsonObject | undefined): boolean {
     Array.isArray(conditions) &&
     conditions.some((one: unknown) => textAt(one, "type") === "Ready" && textAt(one, "status") === "True")
   );
-}
-
-/** Undefined for what is no report: other versions of the agent may say other things. */
-export function parseBootReport(text: string | undefined): BootReport | undefined {
-  let report: unknown;
-  try {
-    report = JSON.parse(text ?? "");
-  } catch {
-    return undefined;
-  }
-  if (!isObject(report)) return undefined;
-  const clean = report["clean"];
-  return { clean: typeof clean === "boolean" ? clean : undefined, leases: leasesWords(report["leases"]) };
-}
-
-/** `{"live":12,"stale":0}` as `12 live, 0 stale`. */
-function leasesWords(leases: unknown): string {
-  if (typeof leases === "string") return leases;
-  if (typeof leases === "number") return `${leases}`;
-  if (!isObject(leases)) return "";
-  return Object.entries(leases)
-    .filter(([, count]) => typeof count === "number")
-    .map(([name, count]) => `${String(count)} ${name}`)
-    .join(", ");
 }

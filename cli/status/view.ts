@@ -2,6 +2,7 @@
 import type { Cell, Row } from "../output/table.ts";
 import type { Color } from "../output/terminal.ts";
 import { age, untilTime } from "../output/time.ts";
+import { bootStateOf, leasesWords, type BootState } from "./boot-report.ts";
 import type { LockState, NodeState } from "./node-state.ts";
 
 const NARROW = ["NODE", "LOCK", "HOLDER", "AGE", "EXPIRES", "CORDONED", "BOOT", "LEASES", "LAST REFUSAL"];
@@ -32,8 +33,8 @@ export function rowOf(state: NodeState, wide: boolean, nowMillis: number): Row {
     record === undefined ? NOTHING : age(record.acquiredAt, nowMillis),
     record === undefined ? NOTHING : expires(record.expiresAt, nowMillis),
     cordon(state),
-    boot(bootReport?.clean),
-    (bootReport?.leases ?? "") === "" ? NOTHING : (bootReport?.leases ?? ""),
+    boot(state),
+    bootReport === undefined ? NOTHING : leasesWords(bootReport),
     lastRefusal === undefined ? NOTHING : `${age(lastRefusal.lastAt, nowMillis)} ago`,
   ];
   if (!wide) return row;
@@ -57,9 +58,17 @@ function cordon({ view, lockState }: NodeState): Cell {
   return lockState === "none" ? { text: "no", color: "dim" } : colored("no", "red");
 }
 
-function boot(clean: boolean | undefined): Cell {
-  if (clean === undefined) return NOTHING;
-  return clean ? colored("clean", "green") : colored("unclean", "red");
+const BOOT_COLORS: Readonly<Record<BootState, Color>> = {
+  clean: "green",
+  unclean: "red",
+  unknown: "yellow",
+  old: "yellow",
+};
+
+function boot({ bootReport, view }: NodeState): Cell {
+  if (bootReport === undefined) return NOTHING;
+  const state = bootStateOf(bootReport, view.bootID);
+  return colored(state, BOOT_COLORS[state]);
 }
 
 function colored(text: string, color: Color | undefined): Cell {
@@ -88,8 +97,7 @@ export function documentOf({
         : lock.kind === "record"
           ? { state: lockState, ...lock.record }
           : { state: lockState, value: lock.text, why: lock.why },
-    bootReport:
-      bootReport === undefined ? null : { clean: bootReport.clean ?? null, leases: bootReport.leases },
+    boot: bootReport === undefined ? null : { state: bootStateOf(bootReport, view.bootID), ...bootReport },
     lastRefusal:
       lastRefusal === undefined
         ? null
