@@ -55,7 +55,7 @@ function node(
 
 function page(names: readonly string[], next = ""): ApiAnswer {
   const items = names.map((name) => ({
-    metadata: { namespace: "ns", name },
+    metadata: { namespace: "ns", name, creationTimestamp: "2020-01-01T00:00:00Z" },
     spec: { nodeName: "n1" },
     status: { phase: "Running" },
   }));

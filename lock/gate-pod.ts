@@ -1,4 +1,5 @@
 /** A Pod as far as the gate cares: does it still have work on a node that is about to reboot? */
+import { parseTime } from "./record.ts";
 
 export interface GatePod {
   readonly namespace: string;
@@ -9,6 +10,10 @@ export interface GatePod {
   readonly mirror: boolean;
   /** status.phase, "" if not reported. */
   readonly phase: string;
+  /** metadata.creationTimestamp, epoch milliseconds. */
+  readonly createdMillis: number;
+  /** It may be scheduled to a cordoned node, as Nodelatch's own webhook has to be. */
+  readonly toleratesCordon: boolean;
 }
 
 /** The kubelet sets it on the picture of each static pod (kubernetes: pkg/kubelet/types/constants.go). */
@@ -23,7 +28,8 @@ export function parseGatePod(raw: unknown, nodeName: string, where: string): Gat
   const pod = fields(raw, where);
   const metadata = fields(pod["metadata"], `${where}.metadata`);
   const name = text(metadata["name"], `${where}.metadata.name`);
-  const on = text(fields(pod["spec"], `${where}.spec`)["nodeName"], `${where}.spec.nodeName`);
+  const spec = fields(pod["spec"], `${where}.spec`);
+  const on = text(spec["nodeName"], `${where}.spec.nodeName`);
   if (on !== nodeName) {
     throw new TypeError(
       `${where}.spec.nodeName: expected ${JSON.stringify(nodeName)}, got ${JSON.stringify(on)}`,
@@ -37,17 +43,24 @@ export function parseGatePod(raw: unknown, nodeName: string, where: string): Gat
     controllerKind: controllerKind(metadata["ownerReferences"], `${where}.metadata.ownerReferences`),
     mirror: annotations !== undefined && Object.hasOwn(annotations, MIRROR_ANNOTATION),
     phase: text(status?.["phase"] ?? "", `${where}.status.phase`),
+    createdMillis: time(metadata["creationTimestamp"], `${where}.metadata.creationTimestamp`),
+    toleratesCordon: toleratesCordon(spec["tolerations"], `${where}.spec.tolerations`),
   };
 }
 
 /**
  * Whether it must be gone before a reboot. The same rule as `kubectl drain --ignore-daemonsets` (kubernetes:
  * staging/src/k8s.io/kubectl/pkg/drain/filters.go): pods of a DaemonSet and mirror pods can't be drained, finished
- * ones have nothing to lose. A terminating pod still runs.
+ * ones have nothing to lose. A terminating pod still runs. A pod that tolerates the cordon and came after it stays as
+ * well: a drain waits for the pods that it found, and the next one would come back too. On the only node of a cluster
+ * the webhook's own does, always.
+ * @param lockedMillis when the lock was taken.
  */
-export function mustLeave({ controllerKind, mirror, phase }: GatePod): boolean {
+export function mustLeave(pod: GatePod, lockedMillis: number): boolean {
+  const { controllerKind, mirror, phase } = pod;
   if (mirror || controllerKind === "DaemonSet") return false;
-  return phase !== "Succeeded" && phase !== "Failed";
+  if (phase === "Succeeded" || phase === "Failed") return false;
+  return !(pod.toleratesCordon && pod.createdMillis > lockedMillis);
 }
 
 function controllerKind(raw: unknown, where: string): string {
@@ -58,6 +71,26 @@ function controllerKind(raw: unknown, where: string): string {
     if (owner["controller"] === true) return text(owner["kind"], `${where}[${index}].kind`);
   }
   return "";
+}
+
+/** By the rules of kubernetes: staging/src/k8s.io/api/core/v1/toleration.go, for the taint of a cordon. */
+function toleratesCordon(raw: unknown, where: string): boolean {
+  if (raw === undefined || raw === null) return false;
+  if (!Array.isArray(raw)) throw new TypeError(`${where}: expected a list, got ${typeof raw}`);
+  return raw.some((entry: unknown, index) => {
+    const { key = "", operator = "Equal", value = "", effect = "" } = fields(entry, `${where}[${index}]`);
+    if (effect !== "" && effect !== "NoSchedule") return false;
+    if (key === "") return operator === "Exists";
+    if (key !== "node.kubernetes.io/unschedulable") return false;
+    // The taint's value is empty.
+    return operator === "Exists" || value === "";
+  });
+}
+
+function time(value: unknown, where: string): number {
+  const millis = parseTime(text(value, where));
+  if (millis === undefined) throw new TypeError(`${where}: expected a time, got ${JSON.stringify(value)}`);
+  return millis;
 }
 
 function fields(value: unknown, where: string): Record<string, unknown> {

@@ -4,6 +4,8 @@ import { mustLeave, parseGatePod, type GatePod } from "./gate-pod.ts";
 import { gateWords, judgeGate, type GateFacts } from "./gate.ts";
 import type { LockRecord } from "./record.ts";
 
+const LOCKED = Date.parse(lockRecord().acquiredAt);
+
 function gatePod(part: Partial<GatePod> = {}): GatePod {
   return {
     namespace: "default",
@@ -11,6 +13,8 @@ function gatePod(part: Partial<GatePod> = {}): GatePod {
     controllerKind: "ReplicaSet",
     mirror: false,
     phase: "Running",
+    createdMillis: LOCKED - 60_000,
+    toleratesCordon: false,
     ...part,
   };
 }
@@ -119,6 +123,13 @@ test("at most five pods are named, in order", () => {
   expect(gateWords(judgeGate(facts({ pods: [gatePod()] })))).toBe("closed: 1 pod is left: default/web");
 });
 
+test("without a record every pod counts, whenever it came", () => {
+  const pods = [gatePod({ toleratesCordon: true, createdMillis: NOW })];
+  expect(judgeGate(facts({ node: locked("by hand"), pods }))).toMatchObject({
+    reasons: [{ rule: "unknown-holder" }, { rule: "pods-left" }],
+  });
+});
+
 test("words of others stay one line", () => {
   const words = gateWords(judgeGate(withLock({ reason: "a\nb\u001b[31m", holder: "x\ny" })));
   expect(words).not.toMatch(/\p{Cc}/u);
@@ -135,8 +146,20 @@ describe("which pods must leave", () => {
     ["the mirror of a static pod", { mirror: true, controllerKind: "Node" }, false],
     ["that succeeded", { phase: "Succeeded" }, false],
     ["that failed", { phase: "Failed" }, false],
+    ["that tolerates the cordon and was there before the lock", { toleratesCordon: true }, true],
+    [
+      "that tolerates the cordon and came in the lock's own second",
+      { toleratesCordon: true, createdMillis: LOCKED },
+      true,
+    ],
+    [
+      "that tolerates the cordon and came after the lock",
+      { toleratesCordon: true, createdMillis: LOCKED + 1_000 },
+      false,
+    ],
+    ["that came after the lock without tolerating the cordon", { createdMillis: LOCKED + 1_000 }, true],
   ])("a pod %s", (_name, part, expected) => {
-    expect(mustLeave(gatePod(part))).toBe(expected);
+    expect(mustLeave(gatePod(part), LOCKED)).toBe(expected);
     expect(judgeGate(facts({ pods: [gatePod(part)] })).kind).toBe(expected ? "closed" : "open");
   });
 });
@@ -146,6 +169,7 @@ describe("reading a pod", () => {
     metadata: {
       namespace: "ns",
       name: "p",
+      creationTimestamp: "2026-11-21T09:00:00Z",
       ownerReferences: [
         { kind: "DaemonSet", name: "no controller" },
         { kind: "Job", controller: true },
@@ -162,7 +186,31 @@ describe("reading a pod", () => {
       controllerKind: "Job",
       mirror: false,
       phase: "Running",
+      createdMillis: Date.parse("2026-11-21T09:00:00Z"),
+      toleratesCordon: false,
     });
+  });
+
+  test.each<[string, unknown, boolean]>([
+    ["none", undefined, false],
+    ["of the cordon by its key", [{ key: "node.kubernetes.io/unschedulable", operator: "Exists" }], true],
+    [
+      "of the cordon's empty value",
+      [{ key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" }],
+      true,
+    ],
+    ["of another value", [{ key: "node.kubernetes.io/unschedulable", value: "x" }], false],
+    [
+      "of another effect",
+      [{ key: "node.kubernetes.io/unschedulable", operator: "Exists", effect: "NoExecute" }],
+      false,
+    ],
+    ["of everything", [{ operator: "Exists" }], true],
+    ["of nothing", [{}], false],
+    ["of another taint", [{ key: "node.kubernetes.io/not-ready", operator: "Exists" }], false],
+  ])("tolerations: %s", (_what, tolerations, expected) => {
+    const parsed = parseGatePod({ ...pod, spec: { ...pod.spec, tolerations } }, "n1", "items[0]");
+    expect(parsed.toleratesCordon).toBe(expected);
   });
 
   test("the mirror annotation counts by its key", () => {
@@ -188,6 +236,16 @@ describe("reading a pod", () => {
       "owners that are no list",
       { ...pod, metadata: { ...pod.metadata, ownerReferences: {} } },
       "items[0].metadata.ownerReferences: expected a list, got object",
+    ],
+    [
+      "no time of creation",
+      { ...pod, metadata: { ...pod.metadata, creationTimestamp: null } },
+      "items[0].metadata.creationTimestamp: expected a string, got null",
+    ],
+    [
+      "tolerations that are no list",
+      { ...pod, spec: { ...pod.spec, tolerations: "all" } },
+      "items[0].spec.tolerations: expected a list, got string",
     ],
     ["no metadata", { spec: pod.spec }, "items[0].metadata: expected an object, got nothing"],
   ])("%s is an error that names the field", (_name, raw, message) => {

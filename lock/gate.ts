@@ -4,7 +4,7 @@
  */
 import { mustLeave, type GatePod } from "./gate-pod.ts";
 import { LOCK_ANNOTATION, type NodeView } from "./node.ts";
-import { isExpired, lockOn, type LockRecord } from "./record.ts";
+import { isExpired, lockOn, parseTime, type LockRecord } from "./record.ts";
 import { oneLine } from "./request.ts";
 import { shorten } from "./shorten.ts";
 
@@ -76,7 +76,10 @@ export function judgeGate(facts: GateFacts): GateVerdict {
     reasons.push(...judgeRecord(lock.record, facts));
   }
   if (!node.unschedulable) reasons.push(later("not-cordoned", `node ${node.name} is not cordoned`));
-  const left = facts.pods.filter(mustLeave);
+  // Without a record there is no time to compare with: then every pod counts.
+  const acquiredAt = lock?.kind === "record" ? lock.record.acquiredAt : "";
+  const lockedMillis = parseTime(acquiredAt) ?? Number.POSITIVE_INFINITY;
+  const left = facts.pods.filter((pod) => mustLeave(pod, lockedMillis));
   if (left.length > 0) reasons.push(later("pods-left", podsWords(left)));
   if (reasons.length === 0 && lock?.kind === "record") return { kind: "open", record: lock.record };
   return { kind: "closed", reasons, mayOpen: reasons.every(({ mayPass }) => mayPass) };

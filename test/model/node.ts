@@ -149,7 +149,17 @@ function* events(state: NodeState, world: World, bounds: Bounds, rules: Rules): 
     return;
   }
   const pods = state.pods
-    ? [{ namespace: "d", name: "p", controllerKind: "ReplicaSet", mirror: false, phase: "Running" }]
+    ? [
+        {
+          namespace: "d",
+          name: "p",
+          controllerKind: "ReplicaSet",
+          mirror: false,
+          phase: "Running",
+          createdMillis: 0,
+          toleratesCordon: false,
+        },
+      ]
     : [];
   const facts = {
     node: viewOf(state),
