@@ -22,7 +22,7 @@ import { makeVictims, remainsIn, type VictimPlace, type Victims } from "./victim
 const seed = Number(process.env["NODELATCH_TEST_SEED"] ?? Date.now() % 1_000_000);
 const random = new SeededRandom(seed);
 /** All passes of a boot, three minutes, in this many milliseconds. */
-const bootMillis = 600;
+const bootMillis = 450;
 const factor = 180_000 / bootMillis;
 
 let victims: Victims;

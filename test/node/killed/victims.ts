@@ -53,6 +53,7 @@ export async function makeVictims(): Promise<Victims> {
       ];
       const child = spawn(process.execPath, [join(folder, "victim.mjs"), String(factor), ...flags], {
         stdio: ["ignore", "inherit", "inherit"],
+        env: { ...process.env, NODE_COMPILE_CACHE: join(folder, "compiled") },
       });
       const gone = once(child, "exit");
       return {
