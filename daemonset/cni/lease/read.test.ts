@@ -21,7 +21,7 @@ describe("one file", () => {
         directory: folder,
         name: "10.42.0.7",
         ino: statSync(path, { bigint: true }).ino,
-        content: Uint8Array.from(Buffer.from("id\r\neth0")),
+        content: Buffer.from("id\r\neth0"),
       },
     });
   });
@@ -31,6 +31,14 @@ describe("one file", () => {
     writeFileSync(join(folder, "b"), "12345");
     expect(readWhole(folder, "a", 4).kind).toBe("file");
     expect(readWhole(folder, "b", 4)).toEqual({ kind: "odd", reason: "it is larger than 4 bytes" });
+  });
+
+  test("one that takes several reads", () => {
+    const text = "0123456789".repeat(5_000);
+    writeFileSync(join(folder, "a"), text);
+    const read = readWhole(folder, "a", 50_000);
+    expect(read.kind === "file" && Buffer.from(read.reading.content).toString()).toBe(text);
+    expect(readWhole(folder, "a", 49_999).kind).toBe("odd");
   });
 
   test("not there", () => {

@@ -24,19 +24,9 @@ export function readWhole(directory: string, name: string, mostBytes: number): R
     );
     const { ino, nlink } = checked(fstatSync(file, { bigint: true }));
     if (nlink !== 1n) return { kind: "odd", reason: `it has ${nlink} names` };
-    const room = Buffer.allocUnsafe(mostBytes + 1);
-    let length = 0;
-    for (;;) {
-      const read = readSync(file, room, length, room.length - length, length);
-      length += read;
-      if (read === 0 || length === room.length) break;
-    }
-    if (length > mostBytes) return { kind: "odd", reason: `it is larger than ${mostBytes} bytes` };
-    // A copy: what is kept of a lease must not hold the room for more.
-    return {
-      kind: "file",
-      reading: { directory, name, ino, content: Uint8Array.from(room.subarray(0, length)) },
-    };
+    const content = readUpTo(file, mostBytes);
+    if (content === undefined) return { kind: "odd", reason: `it is larger than ${mostBytes} bytes` };
+    return { kind: "file", reading: { directory, name, ino, content } };
   } catch (thrown) {
     const code = codeOf(thrown);
     if (code === "ENOENT") return { kind: "gone" };
@@ -45,6 +35,21 @@ export function readWhole(directory: string, name: string, mostBytes: number): R
     return { kind: "unreadable", reason: reasonOf(thrown) };
   } finally {
     if (file !== undefined) closeSync(file);
+  }
+}
+
+/** Shared by all reads, as each is over before the next begins: a buffer for each would be memory that stays. */
+const ROOM = Buffer.allocUnsafeSlow(16 * 1_024);
+
+function readUpTo(file: number, mostBytes: number): Uint8Array | undefined {
+  const chunks: Buffer[] = [];
+  for (let total = 0; ;) {
+    const read = readSync(file, ROOM, 0, ROOM.length, total);
+    total += read;
+    if (total > mostBytes) return undefined;
+    // A small copy comes out of a common pool.
+    if (read > 0) chunks.push(Buffer.from(ROOM.subarray(0, read)));
+    else return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
   }
 }
 

@@ -71,8 +71,8 @@ export class FingerprintMap {
   /** Where it is, or where it would go. */
   #slotOf(high: number, low: number): number {
     const slots = this.#values.length;
-    let slot = (high ^ Math.imul(low, 0x9e37_79b1)) >>> 0;
-    for (slot %= slots; !this.#isEmpty(slot); slot = (slot + 1) % slots) {
+    let slot = mixed(high, low) % slots;
+    for (; !this.#isEmpty(slot); slot = (slot + 1) % slots) {
       if (this.#keys[slot * 2] === high && this.#keys[slot * 2 + 1] === low) break;
     }
     return slot;
@@ -92,6 +92,14 @@ export class FingerprintMap {
       if (high !== 0 || low !== 0) this.#put(high, low, values[slot] ?? 0);
     }
   }
+}
+
+/** All bits count for the lowest ones (MurmurHash3's last step), as ids of tests and of others may differ in a few. */
+function mixed(high: number, low: number): number {
+  let mix = high ^ Math.imul(low, 0x9e37_79b1);
+  mix = Math.imul(mix ^ (mix >>> 16), 0x85eb_ca6b);
+  mix = Math.imul(mix ^ (mix >>> 13), 0xc2b2_ae35);
+  return (mix ^ (mix >>> 16)) >>> 0;
 }
 
 /** So that no entry looks like an empty slot. */

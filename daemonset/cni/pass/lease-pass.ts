@@ -108,7 +108,7 @@ class Walk {
     const id = content.kind === "owned" ? content.id : undefined;
     this.#of.pass.note(fingerprint, id);
     this.book.note(fingerprint);
-    const verdict = this.#judge(reading, this.#of.first, "held");
+    const verdict = this.#judge({ reading, fingerprint }, this.#of.first, "held");
     if (verdict.kind === "remove" || verdict.why === "seen-too-briefly") {
       this.#candidates.push({ reading, fingerprint });
       return;
@@ -123,12 +123,16 @@ class Walk {
     this.book.keep(verdict.why, id);
   }
 
+  #candidate(reading: FileReading): Candidate {
+    const isOwned = parseLease(reading.content).kind === "owned";
+    return { reading, fingerprint: leaseFingerprint(this.#network.hostPath, reading, isOwned) };
+  }
+
   /** What it rests on is looked up anew each time, so that it holds for what was read last. */
-  #judge(reading: FileReading, liveness: Liveness, mapping: Mapping): LeaseVerdict {
+  #judge({ reading, fingerprint }: Candidate, liveness: Liveness, mapping: Mapping): LeaseVerdict {
     const { request, ports } = this.#of;
     const { memory, settings } = request;
     const content = parseLease(reading.content);
-    const fingerprint = leaseFingerprint(this.#network.hostPath, reading, content.kind === "owned");
     const facts: LeaseFacts = {
       address: reading.name,
       content,
@@ -165,7 +169,7 @@ class Walk {
     }
     const stale: StaleLease[] = [];
     for (const candidate of candidates) {
-      const verdict = this.#judge(candidate.reading, liveness, mapping);
+      const verdict = this.#judge(candidate, liveness, mapping);
       if (verdict.kind === "remove") stale.push({ ...candidate, rule: verdict.rule });
       else {
         if (verdict.why === "seen-too-briefly") this.book.noteOrphan(candidate);
@@ -190,7 +194,8 @@ class Walk {
         network: name,
         directory,
         leases: batch.map(({ reading }) => reading),
-        stillStale: (lease, liveness) => this.#judge(lease, liveness, mapping).kind === "remove",
+        stillStale: (lease, liveness) =>
+          this.#judge(this.#candidate(lease), liveness, mapping).kind === "remove",
       },
       this.#signal,
     );
