@@ -6,22 +6,17 @@
 import type { Liveness } from "../liveness/liveness.ts";
 import { FingerprintMap } from "./fingerprint-map.ts";
 import { idFingerprint, type Fingerprint } from "./fingerprint.ts";
-import type { BootTally, LeaseRecord } from "./record.ts";
+import type { BootTally, LeaseRecord, WrittenRecord } from "./record.ts";
+import { Sightings } from "./sightings.ts";
 
-/** Orphan sightings are kept in tenths of a second. */
-const TICK_MILLIS = 100;
 const MOST_BOOTS = 10;
 
 type Proven = Extract<Liveness, { readonly kind: "proven" }>;
 
 export class Memory {
   readonly #bootID: string | undefined;
-  /** Known of before this boot. Of an id, a lease or a cache; never of a moment. */
-  #earlier = new FingerprintMap();
+  readonly #sightings = new Sightings();
   #listed = new FingerprintMap();
-  #seen = new FingerprintMap();
-  /** When this process first saw it as nobody's, in ticks. */
-  #orphans = new FingerprintMap();
   readonly #runtimes = new Set<string>();
   #boots: readonly BootTally[] = [];
   readonly #knowsEarlierBoot: boolean;
@@ -36,13 +31,10 @@ export class Memory {
     this.#knowsEarlierBoot = record !== undefined && bootID !== undefined && hadEarlierBoot(record, bootID);
     if (record === undefined || bootID === undefined) return;
     this.#listed.addAll(record.listed);
-    this.#earlier.addAll(record.earlier);
-    if (record.bootID === bootID) {
-      this.#seen.addAll(record.seen);
-      for (const hostPath of record.runtimes) this.#runtimes.add(hostPath);
-    } else {
-      this.#earlier.addAll(record.seen);
-    }
+    const isSameBoot = record.bootID === bootID;
+    this.#sightings.load(record.seen, !isSameBoot);
+    this.#sightings.load(record.earlier, true);
+    if (isSameBoot) for (const hostPath of record.runtimes) this.#runtimes.add(hostPath);
   }
 
   /** False: that no lease predates this boot can't be told, only that none is known to. */
@@ -55,7 +47,7 @@ export class Memory {
   }
 
   isFromEarlierBoot(fingerprint: Fingerprint): boolean {
-    return this.#earlier.has(fingerprint);
+    return this.#sightings.isFromEarlierBoot(fingerprint);
   }
 
   /** True if a runtime has listed it at some time. Such an id is past its making, and ids are never given twice. */
@@ -65,13 +57,7 @@ export class Memory {
 
   /** For how long it has been nobody's each time somebody looked; undefined if it was never seen so before. */
   orphanMillis(fingerprint: Fingerprint, nowMillis: number): number | undefined {
-    const ticks = this.orphanTicks(fingerprint);
-    return ticks === undefined ? undefined : nowMillis - ticks * TICK_MILLIS;
-  }
-
-  /** When that began. */
-  orphanTicks(fingerprint: Fingerprint): number | undefined {
-    return this.#orphans.get(fingerprint);
+    return this.#sightings.orphanMillis(fingerprint, nowMillis);
   }
 
   /** Runtimes that were asked before in this boot and are not among those asked now. */
@@ -82,34 +68,26 @@ export class Memory {
 
   /** One pass over everything. */
   begin(): PassMemory {
-    return new PassMemory(this);
+    return new PassMemory(this, this.#sightings);
   }
 
   /** Takes in a pass. One that did not see everything forgets nothing. */
   end(pass: PassMemory, isWhole: boolean): void {
-    const carry = (before: FingerprintMap, now: FingerprintMap): FingerprintMap => {
-      if (!isWhole) now.addAll(before);
-      return now;
-    };
-    const orphans = pass.orphans;
-    // The first sighting counts, so what was there before is put on top.
-    if (!isWhole) orphans.addAll(this.#orphans);
-    this.#orphans = orphans;
-    this.#earlier = carry(this.#earlier, pass.earlier);
-    this.#listed = carry(this.#listed, pass.listed);
-    this.#seen = carry(this.#seen, pass.seen);
+    this.#sightings.end(isWhole);
+    if (!isWhole) pass.listed.addAll(this.#listed);
+    this.#listed = pass.listed;
     for (const hostPath of pass.runtimes) this.#runtimes.add(hostPath);
     this.#tally(pass.stale);
   }
 
   /** For the journal; undefined while it can't be told which boot this is. */
-  toRecord(): LeaseRecord | undefined {
+  toRecord(): WrittenRecord | undefined {
     if (this.#bootID === undefined) return undefined;
     return {
       bootID: this.#bootID,
-      seen: this.#seen,
-      earlier: this.#earlier,
-      listed: this.#listed,
+      seen: this.#sightings.files(),
+      earlier: this.#sightings.filesOfEarlierBoots(),
+      listed: this.#listed.toBytes(),
       runtimes: [...this.#runtimes],
       boots: this.#boots,
     };
@@ -132,17 +110,17 @@ function hadEarlierBoot(record: LeaseRecord, bootID: string): boolean {
 
 /** What one pass sees. Only what is still there is carried on. */
 export class PassMemory {
-  readonly seen = new FingerprintMap();
-  readonly earlier = new FingerprintMap();
   readonly listed = new FingerprintMap();
-  readonly orphans = new FingerprintMap();
   readonly runtimes = new Set<string>();
   /** Removed leases by network directory. */
   readonly stale = new Map<string, number>();
   readonly #memory: Memory;
 
-  constructor(memory: Memory) {
+  readonly #sightings: Sightings;
+
+  constructor(memory: Memory, sightings: Sightings) {
     this.#memory = memory;
+    this.#sightings = sightings;
   }
 
   /** Everything that the lists show. */
@@ -154,16 +132,13 @@ export class PassMemory {
 
   /** A lease or a cache is there, and names this id (undefined: none that can be read). */
   note(fingerprint: Fingerprint, id: string | undefined): void {
-    this.seen.set(fingerprint);
-    if (this.#memory.isFromEarlierBoot(fingerprint)) this.earlier.set(fingerprint);
+    this.#sightings.note(fingerprint);
     if (id !== undefined && this.#memory.wasListed(id)) this.listed.set(idFingerprint(id));
   }
 
   /** It is nobody's as far as lists tell that were asked after it was read. */
   noteOrphan(fingerprint: Fingerprint, nowMillis: number): void {
-    // Rounded up, so that no wait counts as longer than it was.
-    const ticks = this.#memory.orphanTicks(fingerprint) ?? Math.ceil(nowMillis / TICK_MILLIS);
-    this.orphans.set(fingerprint, ticks);
+    this.#sightings.noteOrphan(fingerprint, nowMillis);
   }
 
   noteRemoved(network: string): void {

@@ -19,6 +19,13 @@ export interface LeaseRecord {
   readonly boots: readonly BootTally[];
 }
 
+/** The same with maps as their bytes, so that nothing is held twice while it is written. */
+export interface WrittenRecord extends Omit<LeaseRecord, "seen" | "earlier" | "listed"> {
+  readonly seen: Buffer;
+  readonly earlier: Buffer;
+  readonly listed: Buffer;
+}
+
 export interface BootTally {
   readonly bootID: string;
   /** Leases removed as stale, by network directory. */
@@ -26,10 +33,11 @@ export interface BootTally {
 }
 
 /** For `JSON.stringify`. */
-export function toJson(record: LeaseRecord): unknown {
-  const { bootID, seen, earlier, listed, runtimes, boots } = record;
-  const text = (map: FingerprintMap): string => map.toBytes().toString("base64");
-  return { bootID, seen: text(seen), earlier: text(earlier), listed: text(listed), runtimes, boots };
+export function toJson(record: WrittenRecord): unknown {
+  const [seen, earlier, listed] = [record.seen, record.earlier, record.listed].map((bytes) =>
+    bytes.toString("base64"),
+  );
+  return { ...record, seen, earlier, listed };
 }
 
 export const parseLeaseRecord: RecordParser<LeaseRecord> = (value) => {

@@ -3,13 +3,19 @@ import { hash } from "node:crypto";
 import { journalText, readJournal, type JournalRead } from "../../host/journal/journal-file.ts";
 import { writeWholeFile } from "../../host/files/whole-file.ts";
 import { reasonOf } from "../../host/reason.ts";
-import { LEASE_RECORD_VERSION, parseLeaseRecord, toJson, type LeaseRecord } from "./record.ts";
+import {
+  LEASE_RECORD_VERSION,
+  parseLeaseRecord,
+  toJson,
+  type LeaseRecord,
+  type WrittenRecord,
+} from "./record.ts";
 
 export interface MemoryStore {
   /** Without the file, or with a corrupt one, leases of before this start take the slower rule. Never rejects. */
   load(): Promise<JournalRead<LeaseRecord>>;
   /** Undefined if it is written, else why not. Nothing is written if it is what the file holds. Never rejects. */
-  save(record: LeaseRecord): Promise<string | undefined>;
+  save(record: WrittenRecord): Promise<string | undefined>;
 }
 
 export interface StoreOptions {
