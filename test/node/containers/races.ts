@@ -104,10 +104,7 @@ function watched(runtime: ContainerRuntime) {
     }
   };
   const watching: ContainerRuntime = {
-    label: runtime.label,
-    version: async (until) => runtime.version(until),
-    conditions: async (until) => runtime.conditions(until),
-    listSandboxes: async (until) => runtime.listSandboxes(until),
+    ...runtime,
     async listContainers(until) {
       const list = await runtime.listContainers(until);
       listed = performance.now();
@@ -115,7 +112,6 @@ function watched(runtime: ContainerRuntime) {
     },
     containerState: async (id, until) => note(id, runtime.containerState(id, until)),
     removeContainer: async (id, until) => note(id, runtime.removeContainer(id, until)),
-    stopSandbox: async (id, until) => runtime.stopSandbox(id, until),
     close: () => {},
   };
   return { runtime: watching, settled, listedMillis: () => listed };
