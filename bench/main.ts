@@ -2,10 +2,17 @@
 import type { Bench } from "./bench.ts";
 import { agentAtRestBench } from "./agent-at-rest/bench.ts";
 import { deniedUncordonBench } from "./denied-uncordon/bench.ts";
+import { gateBench } from "./gate/bench.ts";
 import { handlerBench } from "./handler/bench.ts";
 import { stuckContainersBench } from "./stuck-containers/bench.ts";
 
-const benches: readonly Bench[] = [handlerBench, deniedUncordonBench, agentAtRestBench, stuckContainersBench];
+const benches: readonly Bench[] = [
+  handlerBench,
+  deniedUncordonBench,
+  agentAtRestBench,
+  stuckContainersBench,
+  gateBench,
+];
 
 function list(): string {
   const lines = benches.map(({ name, about, takes }) => {

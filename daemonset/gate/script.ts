@@ -157,7 +157,7 @@ end $nonce" >"$ask"
     [ "$uptime" -lt "$end_at" ] || no_answer "the agent said nothing within $((wait + ${answerSeconds})) s"
     # Often at first, for a quick answer; a shell without fractions sleeps whole seconds.
     looks=$((looks + 1))
-    if [ "$looks" -lt 60 ]; then pause=0.05; else pause=0.5; fi
+    case $looks in ? | 1?) pause=0.02 ;; [2-9]?) pause=0.05 ;; *) pause=0.5 ;; esac
     sleep "$pause" 2>/dev/null || sleep 1 2>/dev/null || :
   done
 }
