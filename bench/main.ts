@@ -4,6 +4,7 @@ import { agentAtRestBench } from "./agent-at-rest/bench.ts";
 import { deniedUncordonBench } from "./denied-uncordon/bench.ts";
 import { gateBench } from "./gate/bench.ts";
 import { handlerBench } from "./handler/bench.ts";
+import { staleLeasesBench } from "./stale-leases/bench.ts";
 import { stuckContainersBench } from "./stuck-containers/bench.ts";
 
 const benches: readonly Bench[] = [
@@ -11,6 +12,7 @@ const benches: readonly Bench[] = [
   deniedUncordonBench,
   agentAtRestBench,
   stuckContainersBench,
+  staleLeasesBench,
   gateBench,
 ];
 

@@ -23,10 +23,11 @@ const CHUNK = 500;
 export function makeQuarantine(options: QuarantineOptions): Quarantine {
   const { files, root, cabinet, keeping } = options;
   let problem: string | undefined;
+  const known: Sizes = new Map();
   return {
     async usage() {
       try {
-        const drawers = await measured(files, listDrawers(files, root));
+        const drawers = await measured(files, listDrawers(files, root), known);
         const sum: QuarantineUsage = {
           files: drawers.reduce((total, drawer) => total + drawer.files, 0),
           bytes: drawers.reduce((total, drawer) => total + drawer.bytes, 0),
@@ -38,7 +39,7 @@ export function makeQuarantine(options: QuarantineOptions): Quarantine {
     },
     async prune(signal) {
       try {
-        const drawers = await measured(files, listDrawers(files, root));
+        const drawers = await measured(files, listDrawers(files, root), known);
         const now = { observedSeconds: cabinet.observedSeconds(drawers), wallMillis: options.wallMillis() };
         for (const drawer of drawersToDrop(drawers, keeping, now, cabinet.inUse())) {
           if (signal.aborted) break;
@@ -53,9 +54,26 @@ export function makeQuarantine(options: QuarantineOptions): Quarantine {
   };
 }
 
-async function measured(files: FileSystem, drawers: readonly Drawer[]): Promise<readonly SizedDrawer[]> {
+/** By the drawer's path, with the time at which files were last put in or taken out. */
+type Sizes = Map<
+  string,
+  { readonly changed: bigint | undefined; readonly files: number; readonly bytes: number }
+>;
+
+/** A look at each file, but only where something was put in or taken out since the last time. */
+async function measured(
+  files: FileSystem,
+  drawers: readonly Drawer[],
+  known: Sizes,
+): Promise<readonly SizedDrawer[]> {
   const sized: SizedDrawer[] = [];
   for (const drawer of drawers) {
+    const changed = files.lstatSync(filesOf(drawer), { bigint: true, throwIfNoEntry: false })?.mtimeNs;
+    const before = known.get(drawer.path);
+    if (before !== undefined && before.changed === changed) {
+      sized.push({ ...drawer, files: before.files, bytes: before.bytes });
+      continue;
+    }
     const names = namesIn(files, drawer);
     let bytes = 0;
     for (const [index, name] of names.entries()) {
@@ -64,7 +82,10 @@ async function measured(files: FileSystem, drawers: readonly Drawer[]): Promise<
         (files.lstatSync(join(filesOf(drawer), name), { throwIfNoEntry: false })?.blocks ?? 0) * BLOCK_BYTES;
     }
     sized.push({ ...drawer, files: names.length, bytes });
+    known.set(drawer.path, { changed, files: names.length, bytes });
   }
+  const left = new Set(drawers.map(({ path }) => path));
+  for (const path of known.keys()) if (!left.has(path)) known.delete(path);
   return sized;
 }
 
