@@ -1,6 +1,6 @@
 /**
  * The process itself, read at the scrape. Not prom-client's default metrics: they keep a timer that fires every 10 ms and
- * an observer of garbage collection, a third of a per cent of a core on a node where nothing happens.
+ * an observer of garbage collection: half a per cent of a core where nothing happens (321 ms in 60 s, 26 without).
  */
 import { readdirSync } from "node:fs";
 import { Counter, Gauge, type Registry } from "prom-client";

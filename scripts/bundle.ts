@@ -51,8 +51,8 @@ const banner =
 
 /**
  * Node's own modules without the ES module that Node wraps around each when it is imported: making that one reads every
- * export, and reading node:http's `WebSocket` loads undici. An imported node:http costs 16.9 MB of resident memory, the
- * same module taken so 3.3 MB (Node 24.21).
+ * export, and reading node:http's `WebSocket` loads undici. An imported node:http costs 16.9 MiB of resident memory, the
+ * same module taken so 3.3 (Node 24.21).
  */
 const plainBuiltins: Plugin = {
   name: "plain-builtins",
