@@ -10,8 +10,11 @@ export interface GatePod {
   readonly mirror: boolean;
   /** status.phase, "" if not reported. */
   readonly phase: string;
-  /** metadata.creationTimestamp, epoch milliseconds. */
-  readonly createdMillis: number;
+  /**
+   * Since when it is on its node, epoch milliseconds by the API server's clock: when it was bound, or where that is not
+   * known when it was created. A replica that waited for room is older than its time here.
+   */
+  readonly boundMillis: number;
   /** It may be scheduled to a cordoned node, as Nodelatch's own webhook has to be. */
   readonly toleratesCordon: boolean;
 }
@@ -43,7 +46,10 @@ export function parseGatePod(raw: unknown, nodeName: string, where: string): Gat
     controllerKind: controllerKind(metadata["ownerReferences"], `${where}.metadata.ownerReferences`),
     mirror: annotations !== undefined && Object.hasOwn(annotations, MIRROR_ANNOTATION),
     phase: text(status?.["phase"] ?? "", `${where}.status.phase`),
-    createdMillis: time(metadata["creationTimestamp"], `${where}.metadata.creationTimestamp`),
+    boundMillis: time(
+      scheduledAt(status?.["conditions"]) ?? metadata["creationTimestamp"],
+      `${where}.metadata.creationTimestamp`,
+    ),
     toleratesCordon: toleratesCordon(spec["tolerations"], `${where}.spec.tolerations`),
   };
 }
@@ -60,7 +66,7 @@ export function mustLeave(pod: GatePod, lockedMillis: number): boolean {
   const { controllerKind, mirror, phase } = pod;
   if (mirror || controllerKind === "DaemonSet") return false;
   if (phase === "Succeeded" || phase === "Failed") return false;
-  return !(pod.toleratesCordon && pod.createdMillis > lockedMillis);
+  return !(pod.toleratesCordon && pod.boundMillis > lockedMillis);
 }
 
 function controllerKind(raw: unknown, where: string): string {
@@ -85,6 +91,17 @@ function toleratesCordon(raw: unknown, where: string): boolean {
     // The taint's value is empty.
     return operator === "Exists" || value === "";
   });
+}
+
+/** The API server sets it as it binds (kubernetes: pkg/registry/core/pod/storage/storage.go). */
+function scheduledAt(conditions: unknown): string | undefined {
+  if (!Array.isArray(conditions)) return undefined;
+  for (const entry of conditions) {
+    const { type, status, lastTransitionTime } = optionalFields(entry, "a condition") ?? {};
+    if (type !== "PodScheduled" || status !== "True") continue;
+    return typeof lastTransitionTime === "string" ? lastTransitionTime : undefined;
+  }
+  return undefined;
 }
 
 function time(value: unknown, where: string): number {

@@ -13,7 +13,7 @@ function gatePod(part: Partial<GatePod> = {}): GatePod {
     controllerKind: "ReplicaSet",
     mirror: false,
     phase: "Running",
-    createdMillis: LOCKED - 60_000,
+    boundMillis: LOCKED - 60_000,
     toleratesCordon: false,
     ...part,
   };
@@ -124,7 +124,7 @@ test("at most five pods are named, in order", () => {
 });
 
 test("without a record every pod counts, whenever it came", () => {
-  const pods = [gatePod({ toleratesCordon: true, createdMillis: NOW })];
+  const pods = [gatePod({ toleratesCordon: true, boundMillis: NOW })];
   expect(judgeGate(facts({ node: locked("by hand"), pods }))).toMatchObject({
     reasons: [{ rule: "unknown-holder" }, { rule: "pods-left" }],
   });
@@ -149,15 +149,15 @@ describe("which pods must leave", () => {
     ["that tolerates the cordon and was there before the lock", { toleratesCordon: true }, true],
     [
       "that tolerates the cordon and came in the lock's own second",
-      { toleratesCordon: true, createdMillis: LOCKED },
+      { toleratesCordon: true, boundMillis: LOCKED },
       true,
     ],
     [
       "that tolerates the cordon and came after the lock",
-      { toleratesCordon: true, createdMillis: LOCKED + 1_000 },
+      { toleratesCordon: true, boundMillis: LOCKED + 1_000 },
       false,
     ],
-    ["that came after the lock without tolerating the cordon", { createdMillis: LOCKED + 1_000 }, true],
+    ["that came after the lock without tolerating the cordon", { boundMillis: LOCKED + 1_000 }, true],
   ])("a pod %s", (_name, part, expected) => {
     expect(mustLeave(gatePod(part), LOCKED)).toBe(expected);
     expect(judgeGate(facts({ pods: [gatePod(part)] })).kind).toBe(expected ? "closed" : "open");
@@ -186,9 +186,29 @@ describe("reading a pod", () => {
       controllerKind: "Job",
       mirror: false,
       phase: "Running",
-      createdMillis: Date.parse("2026-11-21T09:00:00Z"),
+      boundMillis: Date.parse("2026-11-21T09:00:00Z"),
       toleratesCordon: false,
     });
+  });
+
+  test.each<[string, unknown, string]>([
+    [
+      "when it was bound",
+      [
+        { type: "Ready", status: "True", lastTransitionTime: "2026-11-21T09:05:00Z" },
+        { type: "PodScheduled", status: "True", lastTransitionTime: "2026-11-21T09:03:00Z" },
+      ],
+      "2026-11-21T09:03:00Z",
+    ],
+    [
+      "not when it could not be bound",
+      [{ type: "PodScheduled", status: "False", lastTransitionTime: "2026-11-21T09:03:00Z" }],
+      "2026-11-21T09:00:00Z",
+    ],
+    ["when it was created, if nothing else is known", undefined, "2026-11-21T09:00:00Z"],
+  ])("on its node since: %s", (_what, conditions, expected) => {
+    const parsed = parseGatePod({ ...pod, status: { ...pod.status, conditions } }, "n1", "items[0]");
+    expect(parsed.boundMillis).toBe(Date.parse(expected));
   });
 
   test.each<[string, unknown, boolean]>([

@@ -156,7 +156,7 @@ function* events(state: NodeState, world: World, bounds: Bounds, rules: Rules): 
           controllerKind: "ReplicaSet",
           mirror: false,
           phase: "Running",
-          createdMillis: 0,
+          boundMillis: 0,
           toleratesCordon: false,
         },
       ]
