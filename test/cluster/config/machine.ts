@@ -85,6 +85,9 @@ export function kubeletConfig(paths: WorkPaths, cgroupRoot: string): object {
     enforceNodeAllocatable: [],
     // Lowering a score needs CAP_SYS_RESOURCE, which containers in CI often lack.
     oomScoreAdj: 0,
+    // What is tested is whether a container can be made again, not that kubelet waits up to 5 minutes with it.
+    featureGates: { KubeletCrashLoopBackOffMax: true },
+    crashLoopBackOff: { maxContainerRestartPeriod: "5s" },
     containerRuntimeEndpoint: "unix:///run/containerd/containerd.sock",
     clusterDomain: "cluster.local",
     clusterDNS: [dnsServiceAddress],
