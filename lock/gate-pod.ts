@@ -59,14 +59,14 @@ export function parseGatePod(raw: unknown, nodeName: string, where: string): Gat
  * staging/src/k8s.io/kubectl/pkg/drain/filters.go): pods of a DaemonSet and mirror pods can't be drained, finished
  * ones have nothing to lose. A terminating pod still runs. A pod that tolerates the cordon and came after it stays as
  * well: a drain waits for the pods that it found, and the next one would come back too. On the only node of a cluster
- * the webhook's own does, always.
+ * the webhook's own does, always. Both times have whole seconds, and a quick drain is over within the lock's own.
  * @param lockedMillis when the lock was taken.
  */
 export function mustLeave(pod: GatePod, lockedMillis: number): boolean {
   const { controllerKind, mirror, phase } = pod;
   if (mirror || controllerKind === "DaemonSet") return false;
   if (phase === "Succeeded" || phase === "Failed") return false;
-  return !(pod.toleratesCordon && pod.boundMillis > lockedMillis);
+  return !(pod.toleratesCordon && pod.boundMillis >= lockedMillis);
 }
 
 function controllerKind(raw: unknown, where: string): string {

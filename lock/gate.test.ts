@@ -148,9 +148,14 @@ describe("which pods must leave", () => {
     ["that failed", { phase: "Failed" }, false],
     ["that tolerates the cordon and was there before the lock", { toleratesCordon: true }, true],
     [
+      "that tolerates the cordon and came a second before the lock",
+      { toleratesCordon: true, boundMillis: LOCKED - 1_000 },
+      true,
+    ],
+    [
       "that tolerates the cordon and came in the lock's own second",
       { toleratesCordon: true, boundMillis: LOCKED },
-      true,
+      false,
     ],
     [
       "that tolerates the cordon and came after the lock",
