@@ -71,6 +71,18 @@ export class FingerprintMap {
     return bytes;
   }
 
+  /** The same for the same wanted keys in whatever order, another one for others. Makes nothing to be collected. */
+  stamp(isWanted: (value: number) => boolean = () => true): string {
+    let [count, highs, lows] = [0, 0, 0];
+    this.#each((high, low, value) => {
+      if (!isWanted(value)) return;
+      count += 1;
+      highs = (highs + mixed(high, low)) >>> 0;
+      lows = (lows + mixed(low, ~high)) >>> 0;
+    });
+    return `${count} ${highs} ${lows}`;
+  }
+
   /** Undefined if these are no whole entries. */
   static fromBytes(bytes: Buffer): FingerprintMap | undefined {
     if (bytes.length % ENTRY_BYTES !== 0) return undefined;

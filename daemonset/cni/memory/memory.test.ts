@@ -96,9 +96,39 @@ describe("orphans", () => {
     pass(memory, (now) => now.noteOrphan(lease, 0));
     pass(memory, (now) => now.noteOrphan(other, 50_000), false);
     expect(memory.orphanMillis(lease, 60_000)).toBe(60_000);
-    pass(memory, () => {});
+    pass(memory, (now) => now.note(lease, ID));
     expect(memory.orphanMillis(lease, 60_000)).toBeUndefined();
+    pass(memory, (now) => now.noteOrphan(lease, 70_000));
+    pass(memory, () => {});
+    expect(memory.orphanMillis(lease, 80_000)).toBeUndefined();
   });
+});
+
+test("the stamp changes with what the journal is told, and with nothing else", () => {
+  const memory = new Memory(undefined, BOOT_A);
+  const stamps = [memory.stamp()];
+  const after = (see: (now: PassMemory) => void): void => {
+    pass(memory, see);
+    stamps.push(memory.stamp());
+  };
+  after((now) => now.note(lease, ID));
+  after((now) => {
+    now.note(other, ID);
+    now.note(lease, ID);
+  });
+  after((now) => now.note(other, ID));
+  after((now) => {
+    now.note(other, ID);
+    now.noteLists(proven({ ready: [ID] }));
+  });
+  expect(new Set(stamps).size).toBe(stamps.length);
+  const same = memory.stamp();
+  pass(memory, (now) => {
+    now.noteLists(proven({ ready: [ID] }));
+    now.note(other, ID);
+    now.noteOrphan(other, 5_000);
+  });
+  expect(memory.stamp()).toBe(same);
 });
 
 test("a runtime that answered before in this boot is missed, not one of another boot", () => {
@@ -155,7 +185,7 @@ describe("the file", () => {
     expect(await store.load()).toEqual({ kind: "absent" });
     const memory = new Memory(undefined, BOOT_A);
     pass(memory, (now) => now.note(lease, ID));
-    const save = async () => store.save(recordOf(memory));
+    const save = async () => store.save(memory);
     expect([await save(), await save(), writes]).toEqual([undefined, undefined, 1]);
     pass(memory, (now) => now.note(other, ID));
     expect([await save(), writes]).toEqual([undefined, 2]);
@@ -167,7 +197,7 @@ describe("the file", () => {
     await writeFile(join(folder, "taken"), "");
     const store = makeMemoryStore({ path: join(folder, "taken/leases.json"), readOnly: false });
     const memory = new Memory(undefined, BOOT_A);
-    expect(await store.save(recordOf(memory))).toContain("taken/leases.json");
+    expect(await store.save(memory)).toContain("taken/leases.json");
   });
 
   test("a corrupt one is moved aside, but not by a look that changes nothing", async () => {
@@ -176,7 +206,7 @@ describe("the file", () => {
     const look = makeMemoryStore({ path, readOnly: true });
     expect((await look.load()).kind).toBe("corrupt");
     const memory = new Memory(undefined, BOOT_A);
-    expect(await look.save(recordOf(memory))).toBeUndefined();
+    expect(await look.save(memory)).toBeUndefined();
     expect([await readdir(folder), await readFile(path, "utf8")]).toEqual([["leases.json"], ""]);
     expect((await makeMemoryStore({ path, readOnly: false }).load()).kind).toBe("corrupt");
     expect(await readdir(folder)).toEqual(["leases.json.corrupt"]);

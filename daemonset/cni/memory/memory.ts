@@ -80,6 +80,12 @@ export class Memory {
     this.#tally(pass.stale);
   }
 
+  /** Another one if `toRecord` would give another, at no cost. */
+  stamp(): string {
+    const small = JSON.stringify([this.#bootID, [...this.#runtimes], this.#boots]);
+    return `${this.#sightings.stamp()} ${this.#listed.stamp()} ${small}`;
+  }
+
   /** For the journal; undefined while it can't be told which boot this is. */
   toRecord(): WrittenRecord | undefined {
     if (this.#bootID === undefined) return undefined;

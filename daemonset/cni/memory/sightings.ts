@@ -54,14 +54,22 @@ export class Sightings {
 
   /** For the journal. */
   files(): Buffer {
-    return this.#values.toBytes((value) => (value & FILE) !== 0);
+    return this.#values.toBytes(isFile);
   }
 
   filesOfEarlierBoots(): Buffer {
-    return this.#values.toBytes((value) => (value & FILE) !== 0 && (value & EARLIER_BOOT) !== 0);
+    return this.#values.toBytes(isFileOfEarlierBoot);
+  }
+
+  /** Another one if what the journal is told is another. */
+  stamp(): string {
+    return `${this.#values.stamp(isFile)} ${this.#values.stamp(isFileOfEarlierBoot)}`;
   }
 
   #mark(fingerprint: Fingerprint, bits: number): void {
     this.#values.set(fingerprint, ((this.#values.get(fingerprint) ?? 0) | bits) >>> 0);
   }
 }
+
+const isFile = (value: number): boolean => (value & FILE) !== 0;
+const isFileOfEarlierBoot = (value: number): boolean => isFile(value) && (value & EARLIER_BOOT) !== 0;

@@ -1,21 +1,15 @@
 /** The memory's file. It is read once, and written after a pass that changed something. */
-import { hash } from "node:crypto";
 import { journalText, readJournal, type JournalRead } from "../../host/journal/journal-file.ts";
 import { writeWholeFile } from "../../host/files/whole-file.ts";
 import { reasonOf } from "../../host/reason.ts";
-import {
-  LEASE_RECORD_VERSION,
-  parseLeaseRecord,
-  toJson,
-  type LeaseRecord,
-  type WrittenRecord,
-} from "./record.ts";
+import type { Memory } from "./memory.ts";
+import { LEASE_RECORD_VERSION, parseLeaseRecord, toJson, type LeaseRecord } from "./record.ts";
 
 export interface MemoryStore {
   /** Without the file, or with a corrupt one, leases of before this start take the slower rule. Never rejects. */
   load(): Promise<JournalRead<LeaseRecord>>;
-  /** Undefined if it is written, else why not. Nothing is written if it is what the file holds. Never rejects. */
-  save(record: WrittenRecord): Promise<string | undefined>;
+  /** Undefined if it is written, else why not. Nothing is written if it is what was written last. Never rejects. */
+  save(memory: Pick<Memory, "stamp" | "toRecord">): Promise<string | undefined>;
 }
 
 export interface StoreOptions {
@@ -32,15 +26,15 @@ export function makeMemoryStore({ path, readOnly, write = writeWholeFile }: Stor
     async load() {
       return readJournal(path, LEASE_RECORD_VERSION, parseLeaseRecord, { moveAside: !readOnly });
     },
-    async save(record) {
+    async save(memory) {
       if (readOnly) return undefined;
-      const text = journalText(LEASE_RECORD_VERSION, toJson(record));
-      // Only a fingerprint of it is kept: the text has megabytes where leases are many.
-      const digest = hash("sha256", text);
-      if (digest === saved) return undefined;
+      // Its text has megabytes where leases are many, and mostly nothing has changed.
+      const stamp = memory.stamp();
+      const record = stamp === saved ? undefined : memory.toRecord();
+      if (record === undefined) return undefined;
       try {
-        await write(path, text);
-        saved = digest;
+        await write(path, journalText(LEASE_RECORD_VERSION, toJson(record)));
+        saved = stamp;
         return undefined;
       } catch (thrown) {
         return reasonOf(thrown);

@@ -1,5 +1,5 @@
 /** Caches, ended sandboxes, and the node around them. */
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync, rmSync, symlinkSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { cacheText } from "../testing/cache-text.ts";
 import { NETWORK, NETWORK_PATH } from "../testing/node-files.ts";
@@ -14,6 +14,43 @@ afterEach(() => kit.close());
 
 const leases = (): readonly string[] => readdirSync(kit.files.path(NETWORK_PATH)).toSorted();
 const results = (): readonly string[] => readdirSync(kit.files.path("/var/lib/cni/results")).toSorted();
+
+describe("caches of dead sandboxes without a lease", () => {
+  beforeEach(async () => {
+    await kit.onePodGone();
+    kit.settings = { ...kit.settings, caches: "off" };
+    await kit.pass();
+    kit.settings = { ...kit.settings, caches: "on" };
+  });
+
+  test("go by the same proof", async () => {
+    const { caches } = await kit.pass();
+    expect(caches).toMatchObject({ rules: { "listed-before": 3 }, outcomes: { moved: 3 } });
+  });
+
+  test("mode report: they are told", async () => {
+    kit.settings = { ...kit.settings, caches: "report" };
+    expect((await kit.pass()).caches.outcomes).toEqual({ "would-move": 3 });
+    expect(results().length).toBe(3);
+  });
+
+  test("stay if their sandbox is alive when they are looked at again", async () => {
+    const proofs = kit.proofs;
+    kit.onProve = (before) => {
+      if (before - proofs === 2) kit.alive = { ready: [LIVE], others: [DEAD] };
+    };
+    const { caches } = await kit.pass();
+    expect(caches).toMatchObject({ outcomes: { changed: 2 }, kept: { "known-elsewhere": 1 } });
+    expect(results().length).toBe(3);
+  });
+
+  test("stay while not all leases can be read: theirs may be among them", async () => {
+    symlinkSync("loop", kit.files.path("/loop"));
+    kit.settings = { ...kit.settings, dataDirs: [...kit.settings.dataDirs, "/loop"] };
+    const report = await kit.pass();
+    expect(report).toMatchObject({ isWhole: false, caches: { kept: { "lease-kept": 3 }, outcomes: {} } });
+  });
+});
 
 describe("broken caches of listed sandboxes", () => {
   const path = `/var/lib/cni/results/${NETWORK}-${LIVE}-eth0`;

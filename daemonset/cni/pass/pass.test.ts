@@ -172,6 +172,17 @@ describe("a lease that was never listed", () => {
     expect(leases()).toEqual(["10.42.0.3"]);
   });
 
+  test("a look that proves nothing is none, and does not begin anew", async () => {
+    kit.files.lease("10.42.0.3", DEAD);
+    await kit.pass();
+    kit.nowMillis += 5 * MINUTES;
+    kit.unproven = "containerd: no answer";
+    await kit.pass();
+    kit.unproven = undefined;
+    kit.nowMillis += 5 * MINUTES;
+    expect(onlyNetwork(await kit.pass()).rules).toEqual({ "seen-twice": 1 });
+  });
+
   test("case 27: without a memory it takes ten minutes again, and no harm is done", async () => {
     kit.files.lease("10.42.0.3", DEAD);
     await kit.pass();

@@ -50,8 +50,7 @@ export async function runCniPass(
 
   const isWhole = leasesWhole && caches.isWhole;
   memory.end(pass, isWhole && first.kind === "proven");
-  const record = ports.apply === undefined ? undefined : memory.toRecord();
-  const problem = record === undefined ? undefined : await request.store.save(record);
+  const problem = ports.apply === undefined ? undefined : await request.store.save(memory);
   if (ports.apply !== undefined) await ports.quarantine?.prune(signal);
   const missing = first.kind === "proven" ? memory.missingRuntimes(first) : [];
   return {
