@@ -6,7 +6,7 @@ import { isIP } from "node:net";
 import { join, relative } from "node:path";
 import { codeOf, reasonOf } from "../../host/reason.ts";
 import type { Liveness, ProveLiveness } from "../liveness/liveness.ts";
-import { syncDirectory, type FileSystem } from "./file-system.ts";
+import type { FileSystem } from "./file-system.ts";
 import type { TakeNetworkLock } from "./network-lock.ts";
 import type { Apply, FileOrder, FileReading, LeaseOrder, MoveResult, OrderResult } from "./order.ts";
 import type { Cabinet } from "./quarantine/cabinet.ts";
@@ -44,27 +44,18 @@ export function makeApply(options: ApplyOptions): Apply {
       const lock = await takeLock(order.directory, signal);
       if (lock.kind === "not-held") return skipped(lock.reason);
       const beganMillis = monotonicMillis();
-      let result: OrderResult;
       try {
-        result = await underLock(options, order, signal);
+        return await underLock(options, order, signal);
       } finally {
         lock.release();
         options.onHeld?.(monotonicMillis() - beganMillis);
       }
-      return settled(options.files, result, [order.directory]);
     },
     async files(order, signal) {
       if (order.files.length > FILE_BATCH) return skipped(tooMany(order.files, FILE_BATCH));
       const liveness = await stillProven(options, signal);
       if (liveness.kind === "unproven") return skipped(liveness.reason);
-      const result = moveAll(
-        options,
-        order.files,
-        "file",
-        (file) => order.stillStale(file, liveness),
-        pathOf,
-      );
-      return settled(options.files, result, [...new Set(order.files.map(({ directory }) => directory))]);
+      return moveAll(options, order.files, "file", (file) => order.stillStale(file, liveness), pathOf);
     },
   };
 }
@@ -137,23 +128,6 @@ function refusalOf(order: LeaseOrder, quarantine: string): string | undefined {
   if (inside !== ".." && !inside.startsWith("../"))
     return `the quarantine ${quarantine} is inside ${directory}`;
   return undefined;
-}
-
-/** Outside of the lock: an undone rename after a power cut is a stale file that is found again. */
-function settled(files: FileSystem, result: OrderResult, directories: readonly string[]): OrderResult {
-  if (result.kind === "skipped") return result;
-  const targets = [...result.results.values()].flatMap((one) =>
-    one.kind === "moved" ? [join(one.to, "..")] : [],
-  );
-  if (targets.length === 0) return result;
-  for (const directory of new Set([...targets, ...directories])) {
-    try {
-      syncDirectory(files, directory);
-    } catch {
-      // The moves stand, for now at least; a disk that fails shows with the next one.
-    }
-  }
-  return result;
 }
 
 function tooMany(readings: FileOrder["files"], most: number): string {

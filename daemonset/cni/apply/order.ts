@@ -53,7 +53,10 @@ export interface Apply {
 export interface Quarantine {
   /** How much is kept now. `problem` if it could not be read. */
   usage(): Promise<QuarantineUsage>;
-  /** Drops what is older or more than the settings allow, oldest first. After a pass; never while one moves files. */
+  /**
+   * Makes what was moved outlast a power cut, and drops what is older or more than the settings allow, oldest first. After
+   * a pass; never while one moves files.
+   */
   prune(signal: AbortSignal): Promise<void>;
   /** Puts files back where their names are free, under the network's lock. */
   restore(wanted: RestoreWanted, signal: AbortSignal): Promise<RestoreReport>;

@@ -116,6 +116,26 @@ describe("pruning", () => {
   });
 });
 
+describe("what was moved", () => {
+  it("is written through to the disk once after a pass, both where it was and where it is", async () => {
+    let opened = "";
+    const synced: string[] = [];
+    const files = watchedFiles((method, [path]) => {
+      if (method === "openSync") opened = String(path);
+      if (method === "fsyncSync") synced.push(opened);
+    });
+    const agent = kit.removal(files, { takeLock: freeLock });
+    await move([2, 3], agent);
+    expect(synced).not.toContain(kit.network);
+    synced.length = 0;
+    await agent.quarantine.prune(never);
+    const drawer = kit.drawers()[0] ?? "";
+    expect(synced).toEqual([kit.network, join(drawer, "files")]);
+    await agent.quarantine.prune(never);
+    expect(synced).toHaveLength(2);
+  });
+});
+
 describe("a long-lived agent", () => {
   it("takes a new drawer each hour, so that the old one can go", async () => {
     const agent = removal();

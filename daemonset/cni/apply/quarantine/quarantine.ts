@@ -39,6 +39,7 @@ export function makeQuarantine(options: QuarantineOptions): Quarantine {
     },
     async prune(signal) {
       try {
+        cabinet.sync();
         const drawers = await measured(files, listDrawers(files, root), known);
         const now = { observedSeconds: cabinet.observedSeconds(drawers), wallMillis: options.wallMillis() };
         for (const drawer of drawersToDrop(drawers, keeping, now, cabinet.inUse())) {
