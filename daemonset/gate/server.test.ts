@@ -243,7 +243,10 @@ describe.concurrent("the agent's side of the gate", () => {
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
     expect((await stat(script)).mode & 0o777).toBe(0o755);
     await rm(folder, { recursive: true });
-    await until(async () => (await agent.host.ask(SH)).code === 0);
+    await until(() => existsSync(folder));
+    await delay(300);
+    // The new folder is watched as the old one was.
+    expect(await agent.host.ask(SH)).toMatchObject({ code: 0 });
 
     await agent.stop();
     await rm(folder, { recursive: true });
