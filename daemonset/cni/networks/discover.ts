@@ -76,7 +76,12 @@ export async function discoverNetworks(options: DiscoveryOptions): Promise<Disco
       problems.push({ kind: "unreadable", hostPath: dataDir, reason: reasonOf(thrown) });
     }
   }
-  return { networks: [...networks.values()], names: new Set(reasons.keys()), foreign, problems };
+  return { networks: sorted([...networks.values()]), names: new Set(reasons.keys()), foreign, problems };
+}
+
+/** The same from pass to pass, whatever order the disk has. */
+function sorted(networks: readonly NetworkDirectory[]): readonly NetworkDirectory[] {
+  return networks.toSorted((one, other) => (one.hostPath < other.hostPath ? -1 : 1));
 }
 
 interface Found {

@@ -233,3 +233,50 @@ describe("after a reboot", () => {
     expect(onlyNetwork(await kit.pass()).before).toMatchObject({ waiting: 2, live: 1 });
   });
 });
+
+describe("several networks", () => {
+  test("cases 3 and 30: one address in two of them, and one outside of the pool, each judged by its owner", async () => {
+    kit.settings = { ...kit.settings, networks: ["storage"] };
+    await kit.onePodGone();
+    kit.files.lease("10.42.0.3", LIVE, "storage", "net1");
+    kit.files.lease("192.168.7.7", DEAD, "storage", "net1");
+    const { networks } = await kit.pass();
+    expect(networks.map(({ name, outcomes }) => [name, outcomes.moved ?? 0])).toEqual([
+      ["k8s-pod-network", 1],
+      ["storage", 1],
+    ]);
+    expect(leases()).toContain("10.42.0.2");
+    expect(readdirSync(kit.files.path("/var/lib/cni/networks/storage"))).toEqual(["10.42.0.3"]);
+    // One lock at a time, one for each directory.
+    expect(kit.apply.orders.filter((order) => order.startsWith("leases"))).toEqual([
+      "leases k8s-pod-network 1",
+      "leases storage 1",
+    ]);
+  });
+
+  test("case 38: a data directory that a reboot empties", async () => {
+    kit.files.conf("k8s-pod-network", { dataDir: "/run/cni-ipam-state" });
+    kit.files.write("/run/cni-ipam-state/k8s-pod-network/10.42.0.3", `${DEAD}\r\neth0`);
+    kit.alive = { ready: [DEAD] };
+    await kit.pass();
+    kit.alive = {};
+    expect(onlyNetwork(await kit.pass())).toMatchObject({
+      path: "/run/cni-ipam-state/k8s-pod-network",
+      outcomes: { moved: 1 },
+    });
+  });
+
+  test("case 35: of thousands none is lost, and the lock is let go in between", async () => {
+    for (let index = 0; index < 450; index += 1) {
+      kit.files.lease(`10.42.${Math.floor(index / 250)}.${index % 250}`, sandboxID(1_000 + index));
+    }
+    await kit.pass();
+    kit.reboot("boot-2");
+    expect(onlyNetwork(await kit.pass()).outcomes).toEqual({ moved: 450 });
+    expect(kit.apply.orders.filter((order) => order.startsWith("leases"))).toEqual([
+      "leases k8s-pod-network 200",
+      "leases k8s-pod-network 200",
+      "leases k8s-pod-network 50",
+    ]);
+  });
+});
