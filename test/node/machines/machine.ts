@@ -36,8 +36,6 @@ export interface Machine {
   service(name: "containerd" | "kubelet", action: "start" | "stop" | "kill"): Promise<void>;
   /** Runs a shell script in the machine; it must succeed. Gives its standard output. */
   shell(script: string, ...args: readonly string[]): Promise<string>;
-  /** Runs a program of this checkout's TypeScript in the machine; it must succeed. Gives its standard output. */
-  script(file: string, ...args: readonly string[]): Promise<string>;
   /** From now on creating a container of these pods hangs in runc, until released or cut; then it fails. */
   holdCreates(pods: readonly string[]): Promise<void>;
   releaseCreates(): Promise<void>;
@@ -63,12 +61,12 @@ export async function openMachine({ name, line }: NamedLine): Promise<Machine> {
     return stdout;
   }
   const shell = async (words: string, ...args: readonly string[]) => run(["sh", "-c", words, ...args]);
-  const script = async (file: string, ...args: readonly string[]) => run([process.execPath, file, ...args]);
   const write = async (file: string, content: string) =>
     void (await shell('printf %s "$1" > "$0.new" && mv "$0.new" "$0"', file, content));
 
   async function containers(): Promise<readonly ListedContainer[]> {
-    const raw: unknown = JSON.parse(await script(local("list-containers.ts")));
+    const program = join(cluster.info.workFolder, "list-containers.mjs");
+    const raw: unknown = JSON.parse(await run([process.execPath, program]));
     if (!Array.isArray(raw)) throw new Error(`${name}: expected a list of containers`);
     return raw.map((each: unknown) => {
       const container = fields(each, `${name}: container`);
@@ -90,7 +88,6 @@ export async function openMachine({ name, line }: NamedLine): Promise<Machine> {
     line,
     cluster,
     shell,
-    script,
     containers,
     powerOff: async () => cluster.powerOff(name),
     powerOn: async () => cluster.powerOn(name),

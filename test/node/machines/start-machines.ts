@@ -23,7 +23,11 @@ export default async function startMachines(): Promise<() => Promise<void>> {
     await bundle({
       root: checkout,
       outDir: info.workFolder,
-      programs: [{ name: "agent", entry: "daemonset/main.ts" }],
+      programs: [
+        { name: "agent", entry: "daemonset/main.ts" },
+        // Run again and again while something is waited for.
+        { name: "list-containers", entry: "test/node/machines/list-containers.ts" },
+      ],
     });
   } catch (error) {
     await stopCluster(infoFile);
