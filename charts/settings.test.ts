@@ -13,10 +13,6 @@ const notPassed = [
   "kubeconfig",
   "mutating-configuration",
   "namespace", // from POD_NAMESPACE
-  "prepull-controllers", // the chart does not register the webhook for ImagePrePullJobs yet
-  "prepull-defaults",
-  "prepull-mode",
-  "prepull-warn-only",
   "request-deadline", // the API server says how long it waits
   "service-name",
   "validating-configuration",
@@ -41,7 +37,7 @@ test("the chart's default values are settings the webhook takes, and its own def
     return text === undefined ? [] : [`--${flag}=${text}`];
   });
   // The rest is worked out by helper templates, which only Helm renders.
-  expect(flags).toHaveLength(passed.length - 6);
+  expect(flags).toHaveLength(passed.length - 7);
   expect(readConfig(flags, {})).toEqual(readConfig([], {}));
 });
 

@@ -12,8 +12,8 @@ import type { CaBundles } from "../certs/inject.ts";
 import { issueLeaf } from "../certs/leaf.ts";
 import { checkPair, type GoodPair } from "../certs/pair.ts";
 import { makeWorld } from "../certs/world.ts";
-import type { KubeConnection } from "../kube/call.ts";
 import { KubeError } from "../kube/failure.ts";
+import type { WatchingConnection } from "../kube/watch.ts";
 import { runChecks } from "../program/check.ts";
 import { readConfig } from "../webhook/config.ts";
 import { createDrain } from "../webhook/drain.ts";
@@ -115,12 +115,17 @@ test("how `serving` and `shutdown` fail, and a check that hangs", async () => {
   expect(page).toContain("`no answer within 2000 ms`");
 });
 
-const unreachable: KubeConnection = {
+const unreachable: WatchingConnection = {
   server: "https://10.96.0.1",
   namespace: undefined,
   request({ doing }) {
     const sentence = "connect ECONNREFUSED 10.96.0.1:443";
     return Promise.reject(new KubeError(doing, { kind: "network", sentence }));
+  },
+  async *watch({ doing }) {
+    yield* [];
+    await Promise.resolve();
+    throw new KubeError(doing, { kind: "network", sentence: "connect ECONNREFUSED 10.96.0.1:443" });
   },
   clockOffsetMillis: () => 0,
   close: () => Promise.resolve(),

@@ -1,9 +1,9 @@
 /** From credentials to a connection: in a pod by its ServiceAccount, elsewhere by a kubeconfig file. */
-import type { KubeConnection } from "./call.ts";
 import { makeConnection } from "./connection.ts";
 import { PoolingKubeConfig } from "./pool.ts";
 import { readServiceAccount, type InClusterWorld } from "./service-account.ts";
 import { TokenFile } from "./token-file.ts";
+import type { WatchingConnection } from "./watch.ts";
 
 export type { KubeConnection } from "./call.ts";
 
@@ -11,7 +11,7 @@ export type { KubeConnection } from "./call.ts";
  * Connects as the pod's own ServiceAccount. No request is sent yet.
  * @throws Error if this process does not run in a pod, or the pod has no token mounted.
  */
-export async function connectInCluster(world: InClusterWorld): Promise<KubeConnection> {
+export async function connectInCluster(world: InClusterWorld): Promise<WatchingConnection> {
   const { server, caFile, tokenFile, namespace } = await readServiceAccount(world);
   const config = new PoolingKubeConfig();
   config.addAuthenticator(tokenFile);
@@ -30,7 +30,7 @@ export async function connectInCluster(world: InClusterWorld): Promise<KubeConne
  * @param context Name of the context to use; the file's current one if absent.
  * @throws Error if the file can't be read or lacks the context, its cluster or its user.
  */
-export function connectKubeconfig(path: string, context?: string): KubeConnection {
+export function connectKubeconfig(path: string, context?: string): WatchingConnection {
   const config = new PoolingKubeConfig();
   try {
     config.loadFromFile(path);

@@ -1,9 +1,9 @@
 /** One API server over client-node: every request goes through here. */
 import { IsomorphicFetchHttpLibrary } from "@kubernetes/client-node";
-import type { KubeConnection } from "./call.ts";
 import { PooledRequest, type PoolingKubeConfig } from "./pool.ts";
-import { makeRequester } from "./requester.ts";
+import { makeRequester, type RequesterParts } from "./requester.ts";
 import type { TokenFile } from "./token-file.ts";
+import { makeWatch, type WatchingConnection } from "./watch.ts";
 
 export interface ConnectionParts {
   readonly config: PoolingKubeConfig;
@@ -12,11 +12,11 @@ export interface ConnectionParts {
   readonly wallMillis: () => number;
 }
 
-export function makeConnection({ config, tokenFile, wallMillis }: ConnectionParts): KubeConnection {
+export function makeConnection({ config, tokenFile, wallMillis }: ConnectionParts): WatchingConnection {
   const server = config.getCurrentCluster()?.server ?? "";
   const context = config.getContextObject(config.getCurrentContext());
   const http = new IsomorphicFetchHttpLibrary();
-  const requester = makeRequester({
+  const parts: RequesterParts = {
     async send(call, signal) {
       const request = new PooledRequest(server.replace(/\/+$/, "") + call.path, call.method, config);
       for (const [name, value] of Object.entries(call.query ?? {})) request.setQueryParam(name, value);
@@ -36,6 +36,12 @@ export function makeConnection({ config, tokenFile, wallMillis }: ConnectionPart
       return tokenFile !== undefined;
     },
     wallMillis,
-  });
-  return { ...requester, server, namespace: context?.namespace, close: () => config.close() };
+  };
+  return {
+    ...makeRequester(parts),
+    watch: makeWatch(parts),
+    server,
+    namespace: context?.namespace,
+    close: () => config.close(),
+  };
 }

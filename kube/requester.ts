@@ -79,7 +79,7 @@ export function makeRequester({ send, renew, wallMillis }: RequesterParts): Requ
 }
 
 /** Also bounds what takes no signal: reading credentials, an exec plugin that hangs. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise: end, reject } = Promise.withResolvers<never>();
   const stop = (): void => reject(signal.reason);
   if (signal.aborted) stop();
@@ -91,7 +91,7 @@ async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T
   }
 }
 
-async function readText(body: HttpAnswer["body"], status: number, doing: string): Promise<string> {
+export async function readText(body: HttpAnswer["body"], status: number, doing: string): Promise<string> {
   if (body === null) return "";
   const chunks: Uint8Array[] = [];
   let bytes = 0;
@@ -107,7 +107,7 @@ async function readText(body: HttpAnswer["body"], status: number, doing: string)
 }
 
 /** undefined if it is not JSON; no JSON text parses to undefined. */
-function parse(text: string): unknown {
+export function parse(text: string): unknown {
   try {
     const json: unknown = JSON.parse(text);
     return json;
@@ -116,6 +116,6 @@ function parse(text: string): unknown {
   }
 }
 
-function aborted(): DOMException {
+export function aborted(): DOMException {
   return new DOMException("aborted", "AbortError");
 }

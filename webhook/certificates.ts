@@ -30,8 +30,12 @@ export function makeCertificateKeeper(
   });
   const common = {
     configurations: [
-      // The chart leaves the guard's registration out in mode off.
-      watched("ValidatingWebhookConfiguration", config.validatingConfiguration, config.guardMode !== "off"),
+      // The chart leaves a registration out in mode off.
+      watched(
+        "ValidatingWebhookConfiguration",
+        config.validatingConfiguration,
+        config.guardMode !== "off" || config.prepullMode !== "off",
+      ),
       watched("MutatingWebhookConfiguration", config.mutatingConfiguration, true),
     ],
     world,

@@ -49,6 +49,8 @@ export function readConfig(argv: readonly string[], environment: Environment): C
     prepullWarnOnly: take(SETTINGS.prepullWarnOnly),
     prepullControllers: take(SETTINGS.prepullControllers),
     prepullDefaults: take(SETTINGS.prepullDefaults),
+    prepullNamespace: take(SETTINGS.prepullNamespace),
+    prepullSecretNamespaces: take(SETTINGS.prepullSecretNamespaces),
     drainMillis: take(SETTINGS.drainMillis),
     shutdownGraceMillis: take(SETTINGS.shutdownGraceMillis),
     maxInFlight: take(SETTINGS.maxInFlight),

@@ -3,7 +3,8 @@
 import { hostname } from "node:os";
 import { pino } from "pino";
 import { makeWorld } from "../certs/world.ts";
-import { connectInCluster, connectKubeconfig, type KubeConnection } from "../kube/connect.ts";
+import { connectInCluster, connectKubeconfig } from "../kube/connect.ts";
+import type { WatchingConnection } from "../kube/watch.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { exitOnUncaught, stopSignals } from "../program/process.ts";
 import { readConfig, type Config } from "./config.ts";
@@ -30,7 +31,7 @@ async function run(config: Config, env: NodeJS.ProcessEnv): Promise<number> {
   const log = pino({ level: config.logLevel, base: { program: "nodelatch-webhook" } });
   exitOnUncaught(log);
   const { stop, hurry } = stopSignals(log);
-  let kube: KubeConnection;
+  let kube: WatchingConnection;
   try {
     kube = config.kubeconfig === "" ? await connectInCluster({ env }) : connectKubeconfig(config.kubeconfig);
   } catch (err) {

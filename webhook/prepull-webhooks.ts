@@ -1,5 +1,5 @@
 /** The two webhooks for ImagePrePullJobs, by path, as the settings want them. */
-import { NO_FACTS } from "../prepull/facts.ts";
+import type { ClusterFacts } from "../prepull/facts.ts";
 import { isRuleName } from "../prepull/rule.ts";
 import type { Config } from "./config.ts";
 import { createPrepullDefaults } from "./prepull-defaults.ts";
@@ -8,7 +8,10 @@ import type { Webhook } from "./review-route.ts";
 
 export const PREPULL_WEBHOOKS = ["prepull.nodelatch.io", "prepull-defaults.nodelatch.io"] as const;
 
-export function prepullWebhooks(config: Config): Readonly<Record<string, Webhook>> {
+export function prepullWebhooks(
+  config: Config,
+  facts: () => ClusterFacts,
+): Readonly<Record<string, Webhook>> {
   const [prepull, defaults] = PREPULL_WEBHOOKS;
   const settings = {
     mode: config.prepullMode,
@@ -16,11 +19,10 @@ export function prepullWebhooks(config: Config): Readonly<Record<string, Webhook
     controllers: new Set(config.prepullControllers),
   };
   return {
-    // Specs and updates are judged; of the cluster nothing is read, so nothing of it is known.
     "/prepull": {
       webhook: prepull,
       about: "imageprepulljobs",
-      handle: createPrepull({ settings, facts: () => NO_FACTS }),
+      handle: createPrepull({ settings, facts }),
     },
     "/prepull-defaults": {
       webhook: defaults,

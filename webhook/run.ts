@@ -4,8 +4,10 @@ import type { Logger } from "pino";
 import type { CertificateKeeper, ServingPair } from "../certs/keeper.ts";
 import type { World } from "../certs/ports.ts";
 import { makeAccessReviews } from "../kube/access-reviews.ts";
-import type { KubeConnection } from "../kube/call.ts";
 import { makeNodeEvents } from "../kube/node-events.ts";
+import { REFLECTION_TIMES } from "../kube/reflection.ts";
+import type { WatchingConnection } from "../kube/watch.ts";
+import { NO_FACTS, type ClusterFacts } from "../prepull/facts.ts";
 import { makeCertificateKeeper, serviceNames } from "./certificates.ts";
 import type { Check } from "../program/check.ts";
 import type { Config } from "./config.ts";
@@ -13,6 +15,7 @@ import { createDrain } from "./drain.ts";
 import { createGuard } from "./guard.ts";
 import { createLatch } from "./latch.ts";
 import { createMetrics, type WebhookMetrics } from "./metrics.ts";
+import { makeClusterFacts, type WatchedFacts } from "./prepull-facts.ts";
 import { PREPULL_WEBHOOKS, prepullWebhooks } from "./prepull-webhooks.ts";
 import { createProbeServer } from "../program/probes.ts";
 import { createRefusalEvents, type RefusalEvents } from "./refusal-events.ts";
@@ -21,7 +24,7 @@ import { createWebhookServer, type WebhookServer } from "./server.ts";
 
 export interface RunOptions {
   readonly config: Config;
-  readonly kube: KubeConnection;
+  readonly kube: WatchingConnection;
   readonly world: World;
   readonly log: Logger;
   readonly version: string;
@@ -46,6 +49,8 @@ export async function runWebhook(options: RunOptions): Promise<void> {
   // Certificates outlive the stop signal: while draining, the webhook still serves.
   const ended = new AbortController();
   const keeping = keeper.run(ended.signal);
+  const facts = makeFacts(options);
+  const watching = facts?.run(ended.signal);
 
   let server: WebhookServer | undefined;
   const checks: Check[] = keeper.health().map(({ name }) => healthCheck(keeper, name));
@@ -61,7 +66,7 @@ export async function runWebhook(options: RunOptions): Promise<void> {
 
   const pair = await firstPair(keeper, stop);
   if (pair !== undefined) {
-    server = createServer(options, metrics, events, pair);
+    server = createServer(options, metrics, events, pair, () => facts?.read() ?? NO_FACTS);
     const { port } = await server.listen(config.port, hostOf(config));
     log.info({ port, probePort: config.probePort, names: serviceNames(config) }, "serving");
     keepSwapping(keeper, server, pair, log);
@@ -78,7 +83,7 @@ export async function runWebhook(options: RunOptions): Promise<void> {
     await events?.idle();
   }
   ended.abort();
-  await keeping;
+  await Promise.all([keeping, watching]);
   probes.close();
 }
 
@@ -87,6 +92,7 @@ function createServer(
   metrics: WebhookMetrics,
   events: RefusalEvents | undefined,
   pair: ServingPair,
+  facts: () => ClusterFacts,
 ): WebhookServer {
   // The API server's clock, as far as known: it stamps everything else that people compare a lock with.
   const nowMillis = (): number => world.clock.wallMillis();
@@ -117,12 +123,26 @@ function createServer(
     webhooks: {
       "/guard": { webhook: "guard.nodelatch.io", handle: guard },
       "/latch": { webhook: "latch.nodelatch.io", handle: createLatch({ limits, nowMillis }) },
-      ...prepullWebhooks(config),
+      ...prepullWebhooks(config, facts),
     },
     pair: { certificate: pair.certPem, key: pair.keyPem },
     log,
     metrics,
     limits: { maxInFlight: config.maxInFlight, requestDeadlineMillis: config.requestDeadlineMillis },
+  });
+}
+
+/** Undefined where no job is judged: then nothing is watched. */
+function makeFacts({ config, kube, world, log }: RunOptions): WatchedFacts | undefined {
+  if (config.prepullMode === "off") return undefined;
+  return makeClusterFacts(kube, {
+    namespace: config.prepullNamespace,
+    secretNamespaces: config.prepullSecretNamespaces,
+    times: REFLECTION_TIMES,
+    absentMillis: 60_000,
+    monotonicMillis: () => world.clock.monotonicMillis(),
+    random: Math.random,
+    log,
   });
 }
 

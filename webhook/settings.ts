@@ -151,6 +151,17 @@ export const SETTINGS = {
     { flag: "prepull-defaults", help: "give a new ImagePrePullJob the defaults that KubeEdge documents" },
     false,
   ),
+  prepullNamespace: objectName(
+    { flag: "prepull-namespace", help: "where KubeEdge's cloud side runs" },
+    "kubeedge",
+  ),
+  prepullSecretNamespaces: names(
+    {
+      flag: "prepull-secret-namespaces",
+      help: "namespaces whose Secrets may be read, for jobs that name them",
+    },
+    [],
+  ),
   drainMillis: duration(
     {
       flag: "drain",

@@ -9,10 +9,13 @@ export interface ExpectedWebhook {
   readonly name: string;
   readonly path: string;
   readonly failurePolicy: "Fail" | "Ignore";
+  readonly resources: readonly string[];
   readonly operations: readonly string[];
   readonly matchConditions: readonly { readonly name: string; readonly expression: string }[];
   /** What is amiss while it is missing. */
   readonly without: string;
+  /** Of the chart, which leaves the registration out when it is off. */
+  readonly value: "guard.mode" | "prepull.mode";
 }
 
 const LOCK = "?metadata.?annotations[?'nodelatch.io/reboot-lock']";
@@ -27,6 +30,7 @@ export const EXPECTED: readonly ExpectedWebhook[] = [
     name: "guard.nodelatch.io",
     path: "/guard",
     failurePolicy: "Fail",
+    resources: ["nodes", "nodes/status"],
     operations: ["UPDATE", "DELETE"],
     matchConditions: [
       { name: "locked", expression: `oldObject != null && oldObject.${LOCK}.hasValue()` },
@@ -36,6 +40,7 @@ export const EXPECTED: readonly ExpectedWebhook[] = [
       },
     ],
     without: "anybody can uncordon a locked node",
+    value: "guard.mode",
   },
   {
     kind: "MutatingWebhookConfiguration",
@@ -43,6 +48,7 @@ export const EXPECTED: readonly ExpectedWebhook[] = [
     name: "latch.nodelatch.io",
     path: "/latch",
     failurePolicy: "Ignore",
+    resources: ["nodes", "nodes/status"],
     operations: ["CREATE", "UPDATE"],
     matchConditions: [
       {
@@ -54,5 +60,32 @@ export const EXPECTED: readonly ExpectedWebhook[] = [
       },
     ],
     without: "new locks have no known holder",
+    value: "guard.mode",
+  },
+  {
+    kind: "ValidatingWebhookConfiguration",
+    resource: "validatingwebhookconfigurations",
+    name: "prepull.nodelatch.io",
+    path: "/prepull",
+    failurePolicy: "Fail",
+    resources: ["imageprepulljobs", "imageprepulljobs/status"],
+    operations: ["CREATE", "UPDATE"],
+    matchConditions: [
+      {
+        name: "can-harm",
+        expression:
+          "request.operation == 'CREATE' || (request.operation == 'UPDATE' && ( " +
+          "request.requestKind.version == 'v1alpha1' || " +
+          "(has(request.subResource) && request.subResource == 'status' " +
+          "? has(oldObject.status) && has(oldObject.status.phase) && oldObject.status.phase != '' && " +
+          "(!has(object.status) || !has(object.status.phase) || object.status.phase in ['', 'Init']) " +
+          ": object.spec != oldObject.spec || (has(oldObject.metadata.finalizers) && " +
+          "!request.userInfo.username.startsWith('system:serviceaccount:kubeedge:') && " +
+          "(!has(object.metadata.finalizers) || " +
+          "size(object.metadata.finalizers) < size(oldObject.metadata.finalizers))))))",
+      },
+    ],
+    without: "one ImagePrePullJob with a bad number stops all of them",
+    value: "prepull.mode",
   },
 ];

@@ -25,12 +25,12 @@ export function judgeRegistration(facts: RegistrationFacts): readonly Finding[] 
   const check = expected.name.split(".")[0] ?? expected.name;
   if (configuration === undefined) {
     const text = `${expected.kind} nodelatch does not exist: ${expected.without}`;
-    return [finding("fail", check, text, "install the chart, or set guard.mode to enforce")];
+    return [finding("fail", check, text, `install the chart, or set ${expected.value} to enforce`)];
   }
   const found = entries(configuration).find((entry) => textAt(entry, "name") === expected.name);
   if (found === undefined) {
     const text = `${expected.kind} nodelatch has no entry ${expected.name}: ${expected.without}`;
-    return [finding("fail", check, text, "upgrade the release, or set guard.mode to enforce")];
+    return [finding("fail", check, text, `upgrade the release, or set ${expected.value} to enforce`)];
   }
   const drift = driftOf(found, expected, namespace);
   const first =
@@ -71,7 +71,7 @@ function driftOf(entry: JsonObject, expected: ExpectedWebhook, namespace: string
   }
   const watched = entries(entry, "rules").flatMap((rule) => pairs(rule["resources"], rule["operations"]));
   for (const operation of expected.operations) {
-    for (const resource of ["nodes", "nodes/status"]) {
+    for (const resource of expected.resources) {
       const isWatched = watched.some(
         ([what, how]) => what === resource && (how === operation || how === "*"),
       );

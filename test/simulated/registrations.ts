@@ -28,7 +28,10 @@ export async function registrations(namespace: string, service: string): Promise
     {
       ...common,
       kind: "ValidatingWebhookConfiguration",
-      webhooks: [await entry("guard.yaml", "/guard", "Fail")],
+      webhooks: [
+        await entry("guard.yaml", "/guard", "Fail"),
+        await entry("prepull.yaml", "/prepull", "Fail"),
+      ],
     },
     {
       ...common,

@@ -75,6 +75,10 @@ nodelatch-webhook-cert
 {{- .Values.guard.mode | default "off" -}}
 {{- end }}
 
+{{- define "nodelatch.prepullMode" -}}
+{{- .Values.prepull.mode | default "off" -}}
+{{- end }}
+
 {{/* "true" when the webhook itself writes its CA into the two configurations. */}}
 {{- define "nodelatch.injectCA" -}}
 {{- $byOthers := or (eq .Values.certs.mode "certManager") (not (empty .Values.certs.caBundle)) -}}
