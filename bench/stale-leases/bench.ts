@@ -116,10 +116,17 @@ async function measureAdds(node: CniNode): Promise<readonly number[]> {
 async function measureMemory(signal: AbortSignal): Promise<Memory> {
   const folder = await mkdtemp(join(tmpdir(), "nodelatch-bench-memory-"));
   try {
+    // Not in the process that is measured.
+    for (const [name, count] of [
+      ["few", 1_000],
+      ["many", MEMORY_FILES],
+    ] as const) {
+      makeStaleFiles({ root: join(folder, name, "var/lib/cni"), network: NETWORK, count, round: 1 });
+    }
     const program = fileURLToPath(new URL("memory-child.ts", import.meta.url));
     // As the chart starts the agent.
     const argv = [process.execPath, "--max-semi-space-size=1", "--expose-gc", program] as const;
-    const { stdout } = await runOrThrow([...argv, folder, String(MEMORY_FILES)], {
+    const { stdout } = await runOrThrow([...argv, folder], {
       timeoutMillis: 300_000,
       signal,
     });

@@ -61,20 +61,25 @@ export class CniNode {
   }
 
   static async start({ line = "1.6", subnet = SUBNET }: NodeOptions = {}): Promise<CniNode> {
-    const containerd = await startPrivateContainerd(line, {
-      wrap: (folder, argv) => ["sh", "-c", makePlace, folder, ...argv],
-      binDir: (folder) => join(folder, "bin"),
-      prepare: async (folder) => {
-        for (const name of ["bin", "lib", "lib/cni", "log-dir"])
-          await mkdir(join(folder, name), { recursive: true });
-        for (const name of readdirSync(PLUGINS)) {
-          if (name !== "control-cni") symlinkSync(join(PLUGINS, name), join(folder, "bin", name));
-        }
-        const script = `#!/bin/sh\nexec ${process.execPath} ${plugin}\n`;
-        writeFileSync(join(folder, "bin", "control-cni"), script, { mode: 0o755 });
-        writeFileSync(join(folder, "net.d", "10-pods.conflist"), networkConf(subnet));
+    const containerd = await startPrivateContainerd(
+      line,
+      {
+        wrap: (folder, argv) => ["sh", "-c", makePlace, folder, ...argv],
+        binDir: (folder) => join(folder, "bin"),
+        prepare: async (folder) => {
+          for (const name of ["bin", "lib", "lib/cni", "log-dir"])
+            await mkdir(join(folder, name), { recursive: true });
+          for (const name of readdirSync(PLUGINS)) {
+            if (name !== "control-cni") symlinkSync(join(PLUGINS, name), join(folder, "bin", name));
+          }
+          const script = `#!/bin/sh\nexec ${process.execPath} ${plugin}\n`;
+          writeFileSync(join(folder, "bin", "control-cni"), script, { mode: 0o755 });
+          writeFileSync(join(folder, "net.d", "10-pods.conflist"), networkConf(subnet));
+        },
+        // The other one stumbles over what it has left itself when it was killed ("snapshots/278: file exists").
       },
-    });
+      "overlayfs",
+    );
     const node = new CniNode(containerd);
     try {
       await node.#settle();

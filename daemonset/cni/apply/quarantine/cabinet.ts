@@ -1,4 +1,4 @@
-/** The drawers that this process fills: one for each directory that it moves files out of, a new one each hour. */
+/** The drawers that this process fills: one for each directory that it moves files out of, a new one each hour or when full. */
 import { codeOf } from "../../../host/reason.ts";
 import { syncDirectory, type FileSystem } from "../file-system.ts";
 import type { Ownership } from "../whole-file.ts";
@@ -18,10 +18,18 @@ export interface CabinetOptions {
 }
 
 const ROLL_SECONDS = 3_600;
+/** Names of a drawer are read in one go: 100,000 of them took 50 MiB. */
+export const MOST_FILES = 2_000;
+
+interface Open {
+  readonly drawer: Drawer;
+  readonly observedSeconds: number;
+  files: number;
+}
 
 export class Cabinet {
   readonly #options: CabinetOptions;
-  readonly #open = new Map<string, { readonly drawer: Drawer; readonly observedSeconds: number }>();
+  readonly #open = new Map<string, Open>();
 
   /** Where names have changed that may not be on the disk yet. */
   readonly #unsynced = new Set<string>();
@@ -46,8 +54,10 @@ export class Cabinet {
   }
 
   #putIn(directory: string, name: string, kind: OriginKind): string {
-    const drawer = this.#drawer(directory, kind);
+    const open = this.#drawer(directory, kind);
+    const { drawer } = open;
     const to = putIn(this.#options.files, drawer, `${directory}/${name}`, name);
+    open.files += 1;
     this.#unsynced.add(directory).add(filesOf(drawer));
     return to;
   }
@@ -80,11 +90,11 @@ export class Cabinet {
     );
   }
 
-  #drawer(directory: string, kind: OriginKind): Drawer {
+  #drawer(directory: string, kind: OriginKind): Open {
     const open = this.#open.get(directory);
     const { files, root, clock, self, nodePath } = this.#options;
-    if (open !== undefined && this.#options.observed.seconds(0) - open.observedSeconds < ROLL_SECONDS) {
-      return open.drawer;
+    if (open !== undefined && open.files < MOST_FILES) {
+      if (this.#options.observed.seconds(0) - open.observedSeconds < ROLL_SECONDS) return open;
     }
     files.mkdirSync(root, { recursive: true, mode: 0o700 });
     const observedSeconds = this.observedSeconds(listDrawers(files, root));
@@ -95,8 +105,9 @@ export class Cabinet {
       observedSeconds,
     };
     const drawer = makeDrawer(files, root, bootFolder(clock.bootID()), origin, self);
-    this.#open.set(directory, { drawer, observedSeconds });
-    return drawer;
+    const made = { drawer, observedSeconds, files: 0 };
+    this.#open.set(directory, made);
+    return made;
   }
 }
 

@@ -148,6 +148,18 @@ describe("a long-lived agent", () => {
     expect(kit.drawers()).toHaveLength(2);
   });
 
+  it("takes a new drawer when one is full, so that the names of all are never read in one go", async () => {
+    const cabinet = removal();
+    for (let batch = 0; batch < 3; batch++) {
+      const files = Array.from({ length: 1_000 }, (_, index) =>
+        kit.lease(`c${batch}-${index}`, "", kit.results),
+      );
+      await cabinet.apply.files({ files, stillStale: () => true }, never);
+    }
+    expect(kit.drawers()).toHaveLength(2);
+    expect((await cabinet.quarantine.usage()).files).toBe(3_000);
+  });
+
   it("goes on after another process has taken its drawer away", async () => {
     const agent = removal();
     await move([2], agent);
