@@ -19,8 +19,8 @@ const releases: Readonly<Record<ContainerdLine, { readonly upstream: string; rea
   "2.1": { upstream: "2.1.9", suite: "forky" },
 };
 const archives = [
-  "http://deb.debian.org/debian",
-  "http://snapshot.debian.org/archive/debian/20261030T000000Z",
+  { url: "http://deb.debian.org/debian", isSnapshot: false },
+  { url: "http://snapshot.debian.org/archive/debian/20261030T000000Z", isSnapshot: true },
 ] as const;
 
 export interface ContainerdBinaries {
@@ -59,10 +59,10 @@ async function fetchLines(lines: readonly ContainerdLine[], context: LinesContex
   await mkdir(parent, { recursive: true });
   let left = lines;
   const failures: unknown[] = [];
-  for (const url of archives) {
-    context.log(`fetching containerd ${left.join(", ")} from ${url}`);
+  for (const archive of archives) {
+    context.log(`fetching containerd ${left.join(", ")} from ${archive.url}`);
     try {
-      left = await fetchFrom(url, left, parent, context.signal);
+      left = await fetchFrom(archive, left, parent, context.signal);
     } catch (error) {
       failures.push(error);
     }
@@ -70,12 +70,14 @@ async function fetchLines(lines: readonly ContainerdLine[], context: LinesContex
   }
   const wanted = left.map((line) => `${releases[line].upstream} (Debian ${releases[line].suite})`).join(", ");
   const why = failures.map(String).join("; ") || "the suites have other versions now";
-  throw new Error(`containerd ${wanted} can't be had from ${archives.join(" or ")}: ${why}`);
+  throw new Error(
+    `containerd ${wanted} can't be had from ${archives.map(({ url }) => url).join(" or ")}: ${why}`,
+  );
 }
 
 /** The lines that this archive does not have. */
 async function fetchFrom(
-  url: string,
+  where: (typeof archives)[number],
   lines: readonly ContainerdLine[],
   parent: string,
   signal: AbortSignal,
@@ -83,7 +85,7 @@ async function fetchFrom(
   const folder = await mkdtemp(join(tmpdir(), "nodelatch-apt-"));
   try {
     const suites = lines.map((line) => releases[line].suite);
-    const archive = await openDebianArchive({ url, suites, folder, signal });
+    const archive = await openDebianArchive({ ...where, suites, folder, signal });
     const versions = await archive.versions("containerd");
     const missing: ContainerdLine[] = [];
     for (const line of lines) {

@@ -17,6 +17,8 @@ export interface DebianArchiveOptions {
   /** Where the suites are, such as http://deb.debian.org/debian. */
   readonly url: string;
   readonly suites: readonly string[];
+  /** It shows a day that has passed, so that its lists say they are too old. */
+  readonly isSnapshot?: boolean;
   /** A folder for lists and packages; gone when it is removed. */
   readonly folder: string;
   readonly signal: AbortSignal;
@@ -33,23 +35,25 @@ export async function openDebianArchive(options: DebianArchiveOptions): Promise<
   await mkdir(join(folder, "lists", "partial"), { recursive: true });
   await mkdir(join(folder, "archives", "partial"), { recursive: true });
   await writeFile(configFile, await aptConfig(folder, signal));
-  const sources = options.suites.map((suite) => `deb [signed-by=${keyring}] ${options.url} ${suite} main\n`);
+  const how = options.isSnapshot === true ? " check-valid-until=no" : "";
+  const source = `deb [signed-by=${keyring}${how}] ${options.url}`;
+  const sources = options.suites.map((suite) => `${source} ${suite} main\n`);
   await writeFile(join(folder, "sources.list"), sources.join(""));
   await writeFile(join(folder, "status"), "");
-  const how: RunOptions = { env: { APT_CONFIG: configFile, LC_ALL: "C" }, timeoutMillis, signal };
+  const running: RunOptions = { env: { APT_CONFIG: configFile, LC_ALL: "C" }, timeoutMillis, signal };
   // Without this a suite that can't be reached is a mere warning.
-  await runOrThrow(["apt-get", "update", "-qq", "--error-on=any"], how);
+  await runOrThrow(["apt-get", "update", "-qq", "--error-on=any"], running);
 
   return {
     async versions(name) {
-      const { stdout } = await runOrThrow(["apt-cache", "madison", name], how);
+      const { stdout } = await runOrThrow(["apt-cache", "madison", name], running);
       const rows = stdout.split("\n").map((row) => row.split("|").map((cell) => cell.trim()));
       return [...new Set(rows.flatMap(([, version]) => (version === undefined ? [] : [version])))];
     },
     async unpack(name, version, into) {
       const cwd = join(folder, "archives", `${name}-${version}`);
       await mkdir(cwd);
-      await runOrThrow(["apt-get", "download", "-qq", `${name}=${version}`], { ...how, cwd });
+      await runOrThrow(["apt-get", "download", "-qq", `${name}=${version}`], { ...running, cwd });
       const [file, ...more] = await readdir(cwd);
       if (file === undefined || more.length > 0) throw new Error(`apt-get download ${name} left no one file`);
       await runOrThrow(["dpkg-deb", "--extract", join(cwd, file), into], { timeoutMillis, signal });

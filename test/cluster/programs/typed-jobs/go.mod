@@ -1,0 +1,3 @@
+module nodelatch.example/typed-jobs
+
+go 1.25
