@@ -1,12 +1,16 @@
 /**
- * `npm run demo`: locks a node and shows who can't unlock it. By itself it brings an embedded API server and the real
- * webhook; with --kubeconfig it uses a cluster that has Nodelatch installed, with two Node objects of its own.
+ * `npm run demo`: locks a node and shows who can't unlock it, then a node after a power cut and what the agent makes of
+ * it. By itself it brings an embedded API server, the real webhook and a simulated node; with --kubeconfig it shows the
+ * lock in a cluster that has Nodelatch installed, with two Node objects of its own.
  */
 import { once } from "node:events";
 import { parseArgs } from "node:util";
 import { createApiClient, type ApiClient, type Identity } from "../test/scenarios/api-client.ts";
 import { readKubeconfig } from "../test/scenarios/kubeconfig.ts";
 import { startStage } from "../test/simulated/stage.ts";
+import { showNode } from "./node/show-node.ts";
+import { simulatedNode } from "./node/simulated.ts";
+import { say, show } from "./show.ts";
 import { makeNodes, steps, type Cast } from "./steps.ts";
 
 const HELP = `npm run demo [-- OPTIONS]
@@ -14,7 +18,6 @@ const HELP = `npm run demo [-- OPTIONS]
   --kubeconfig FILE   use the cluster of FILE, in which Nodelatch is installed; FILE's user must be able to impersonate
   --help              print this`;
 
-const say = (line = ""): void => console.log(line);
 const admin = (user: string): Identity => ({ user, groups: ["system:masters", "system:authenticated"] });
 // All three are cluster admins: wide rights alone don't break a lock.
 const CAST: Cast = { alice: admin("alice"), bob: admin("bob"), carol: admin("carol") };
@@ -41,7 +44,9 @@ async function embedded(stay: boolean): Promise<number> {
     say(`Ready after ${((performance.now() - started) / 1_000).toFixed(1)} s: ${stage.api.url}`);
     say("The webhook issued its certificate and registered its CA by itself; the rules are the chart's.");
     await makeNodes(stage.client, "node-1", "node-2");
-    const code = await show(stage.client, "node-1", "node-2");
+    const lock = await show(steps(stage.client, CAST, "node-1", "node-2"));
+    const node = await showNode(simulatedNode);
+    const code = Math.max(lock, node);
     const files = await Promise.all(["admin", "alice", "bob", "carol"].map(stage.kubeconfigFile));
     say(`\nKubeconfigs (while this runs): ${files.join(" ")}`);
     if (stay) {
@@ -71,7 +76,7 @@ async function ownCluster(file: string, stay: boolean): Promise<number> {
     say(`Using your cluster, with two Node objects of the demo's own: ${names.join(", ")}`);
     await makeNodes(client, ...names);
     try {
-      return await show(client, ...names);
+      return await show(steps(client, CAST, ...names));
     } finally {
       if (stay) {
         say("\nThe two nodes stay until Ctrl-C.");
@@ -88,21 +93,6 @@ async function ownCluster(file: string, stay: boolean): Promise<number> {
 async function removeNodes(client: ApiClient, names: readonly string[]): Promise<void> {
   for (const name of names)
     await client.send({ as: CAST.alice, method: "DELETE", path: `/api/v1/nodes/${name}` });
-}
-
-async function show(client: ApiClient, first: string, second: string): Promise<number> {
-  const all = steps(client, CAST, first, second);
-  let good = 0;
-  for (const [index, step] of all.entries()) {
-    say(`\n${index + 1}. ${step.title}`);
-    say(`   ${step.who}$ ${step.command}`);
-    const outcome = await step.run();
-    for (const line of outcome.lines) say(`   ${line}`);
-    if (outcome.good) good += 1;
-    else say("   ^ NOT what Nodelatch promises");
-  }
-  say(`\nResult: ${good} of ${all.length} steps went as promised.`);
-  return good === all.length ? 0 : 1;
 }
 
 async function ctrlC(): Promise<void> {

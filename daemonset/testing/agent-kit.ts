@@ -13,7 +13,7 @@ import { FakeBus } from "../host/testing/fake-bus.ts";
 import { realTime, type Time } from "../host/time.ts";
 import type { AgentApi } from "../publisher.ts";
 import { startFakeContainerd, type FakeContainerd } from "../runtime/testing/fake-containerd.ts";
-import { makeOwnServices } from "../runtime/testing/fake-own-services.ts";
+import { makeOwnServices, type FakeOwnServices } from "../runtime/testing/fake-own-services.ts";
 import { openCriDriver, type CriDriver } from "../runtime/testing/cri-driver.ts";
 import type { AgentWorld } from "../world.ts";
 
@@ -86,14 +86,19 @@ export class AgentKit {
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
   }
 
-  async runtime(): Promise<{ readonly fake: FakeContainerd; readonly driver: CriDriver }> {
-    const fake = await startFakeContainerd({ socketPath: this.socketPath, own: makeOwnServices() });
+  async runtime(): Promise<{
+    readonly fake: FakeContainerd;
+    readonly driver: CriDriver;
+    readonly own: FakeOwnServices;
+  }> {
+    const own = makeOwnServices();
+    const fake = await startFakeContainerd({ socketPath: this.socketPath, own });
     const driver = openCriDriver({ socketPath: this.socketPath, image: "test" });
     this.#closing.push(
       () => driver.close(),
       () => fake.close(),
     );
-    return { fake, driver };
+    return { fake, driver, own };
   }
 
   config(flags: readonly string[], env: Readonly<Record<string, string>> = {}): Config {

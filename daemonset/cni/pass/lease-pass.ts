@@ -4,6 +4,7 @@
  */
 import { reasonOf } from "../../host/reason.ts";
 import type { FileReading, MoveResult } from "../apply/order.ts";
+import { nodePathOf } from "../apply/removal.ts";
 import { judgeLease, type LeaseFacts, type LeaseVerdict, type Mapping } from "../decide/lease.ts";
 import { obstacleOf } from "../decide/ownership.ts";
 import { familyOfCanonical } from "../lease/address.ts";
@@ -209,17 +210,17 @@ class Walk {
       if (moved?.kind === "failed") {
         this.book.removals.trouble({ kind: "not-removed", path: hostPath, seen: moved.message });
       }
-      this.book.settled(candidate, moved?.kind ?? "skipped", detailOf(moved));
+      this.book.settled(candidate, moved?.kind ?? "skipped", detailOf(moved, request.hostRoot));
     }
   }
 }
 
-function detailOf(result: MoveResult | undefined): string {
+function detailOf(result: MoveResult | undefined, hostRoot: string): string {
   switch (result?.kind) {
     case undefined:
       return "nothing is known of it";
     case "moved":
-      return `it is now ${result.to}`;
+      return `it is now ${nodePathOf(hostRoot, result.to)}`;
     case "gone":
       return "somebody else removed it";
     case "changed":
