@@ -11,4 +11,5 @@ export const nodeParts: readonly Part[] = [
   { package: "e2fsprogs", file: "mkfs.ext4" },
   { package: "util-linux", file: "fsfreeze" },
   { package: "util-linux", file: "setpriv" },
+  { package: "procps", file: "pgrep" },
 ];
