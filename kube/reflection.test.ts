@@ -86,7 +86,7 @@ function start(script: Script, more: Partial<ReflectionOptions<string>> = {}) {
     keep: (object) => textAt(object, "value"),
     times: TIMES,
     monotonicMillis: () => performance.now(),
-    random: () => 0.5,
+    random: () => 0.512345,
     onState: (state) => states.push(state === "listed" ? state : "failed"),
     ...more,
   });
@@ -125,6 +125,9 @@ test("a list in pages, then changes as they come; only what is kept stays", asyn
   expect(reflection.items()?.get("a")).toBe("new");
   expect(lists.map(({ query }) => query)).toEqual([{ limit: "2" }, { limit: "2", continue: "more" }]);
   expect(versions()).toEqual(["10", "14"]);
+  // Longer than the API server is asked to take, and whole, as Node wants it.
+  expect(watches[0]?.timeoutMillis).toBe(2_000 + TIMES.graceMillis);
+  expect(watches[0]?.query).toMatchObject({ timeoutSeconds: "2", allowWatchBookmarks: "true" });
 });
 
 test("a watch that breaks goes on where it was, without another list", async () => {

@@ -110,7 +110,8 @@ export function makeReflection<T>(kube: WatchingConnection, options: ReflectionO
   async function follow(into: Map<string, T>, from: string, signal: AbortSignal): Promise<void> {
     const doing = `watch ${title}`;
     // Spread, so that not all watches of all replicas end at once.
-    const watchMillis = times.watchMillis * (0.75 + 0.5 * options.random());
+    const wantedSeconds = (times.watchMillis / 1_000) * (0.75 + 0.5 * options.random());
+    const timeoutSeconds = Math.max(1, Math.ceil(wantedSeconds));
     const events = kube.watch({
       doing,
       path,
@@ -119,9 +120,9 @@ export function makeReflection<T>(kube: WatchingConnection, options: ReflectionO
         watch: "1",
         allowWatchBookmarks: "true",
         resourceVersion: from,
-        timeoutSeconds: `${Math.max(1, Math.ceil(watchMillis / 1_000))}`,
+        timeoutSeconds: `${timeoutSeconds}`,
       },
-      timeoutMillis: Math.max(watchMillis, 1_000) + times.graceMillis,
+      timeoutMillis: timeoutSeconds * 1_000 + times.graceMillis,
       onOpen: touch,
       signal,
     });

@@ -115,6 +115,7 @@ function withKubeEdge(kube: WatchingConnection, after = 1) {
 }
 
 function run(kube: WatchingConnection) {
+  const warnings: string[] = [];
   const facts = makeClusterFacts(kube, {
     namespace: "kubeedge",
     secretNamespaces: ["kubeedge", "elsewhere"],
@@ -122,7 +123,7 @@ function run(kube: WatchingConnection) {
     absentMillis: 50,
     monotonicMillis: () => performance.now(),
     random: Math.random,
-    log: pino({ enabled: false }),
+    log: pino({ level: "warn" }, { write: (line) => warnings.push(line) }),
   });
   const stop = new AbortController();
   const running = facts.run(stop.signal);
@@ -142,7 +143,7 @@ function run(kube: WatchingConnection) {
       ? `accepted ${verdict.audit["rules"] ?? ""}`.trim()
       : `refused ${verdict.audit["rules"]}`;
   };
-  return { facts, judge };
+  return { facts, judge, warnings: () => warnings.filter((line) => line.includes('"what":"Nodes"')) };
 }
 
 const patient = { timeout: 15_000, interval: 20 };
@@ -155,7 +156,7 @@ test(
     await must("POST", "/api/v1/nodes", node("edge1", "False"));
     await must("POST", "/api/v1/nodes", node("cloud1", "True", {}));
     const { there, asked } = withKubeEdge(kube);
-    const { facts, judge } = run(there);
+    const { facts, judge, warnings } = run(there);
     const both = { nodeNames: ["edge1", "cloud1"] };
     await expect.poll(async () => judge(both), patient).toBe("refused nodes-unusable");
     await must("PUT", "/api/v1/nodes/edge1/status", node("edge1", "True"));
@@ -166,9 +167,12 @@ test(
     await new Promise((resolve) => setTimeout(resolve, TIMES.staleMillis + 500));
     expect(await judge({ nodeNames: ["cloud1"] })).toBe("refused nodes-unusable");
 
+    expect(warnings()).toEqual([]);
+
     wire.cut(true);
     await must("DELETE", "/api/v1/nodes/edge1");
     await expect.poll(() => facts.read().nodes, patient).toBeUndefined();
+    expect(warnings()).toHaveLength(1);
     const before = asked.length;
     const beganMillis = performance.now();
     expect(await judge({ nodeNames: ["cloud1"] })).toBe("accepted");
