@@ -61,7 +61,7 @@ export interface KubeEdge {
   close(): Promise<void>;
 }
 
-/** Needs a cluster on which no webhook looks at jobs yet. */
+/** Pods of the webhook that run already take up to a minute to find it. */
 export async function bringKubeEdge(cluster: Cluster): Promise<KubeEdge> {
   const folder = await mkdtemp(join(tmpdir(), "nodelatch-typed-jobs-"));
   const program = join(folder, "typed-jobs");

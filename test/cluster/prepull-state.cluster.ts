@@ -25,7 +25,7 @@ beforeAll(async () => {
   cluster = await openTestCluster();
   kubeEdge = await bringKubeEdge(cluster);
   // The pods are new: they have not looked for KubeEdge before it was there.
-  await installNodelatch(cluster, ["prepull.secretNamespaces={default}", "webhook.podAnnotations.round=2"]);
+  await installNodelatch(cluster, ["prepull.secretNamespaces={default}"]);
   await waitForNodes(cluster);
 }, 400_000);
 
