@@ -77,3 +77,16 @@ test("a configuration or an entry that is missing is told with what it means", (
   expect(judge(guard, undefined)).toMatchObject([{ level: "fail" }]);
   expect(judge(guard, { webhooks: [] })[0]?.text).toContain("anybody can uncordon a locked node");
 });
+
+test("what a cluster may do without is mentioned, and may be let pass while the webhook is down", () => {
+  const prepull = EXPECTED.find(({ name }) => name === "prepull.nodelatch.io");
+  if (prepull === undefined) throw new Error("no prepull");
+  expect(judge(prepull, { webhooks: [] })).toMatchObject([{ level: "info" }]);
+  const configuration = configurationOf(prepull.kind);
+  const list = configuration["webhooks"];
+  const entries = (Array.isArray(list) ? list : []).map((entry: Record<string, unknown>) => ({ ...entry }));
+  const ignoring = entries.map((entry) => ({ ...entry, failurePolicy: "Ignore" }));
+  expect(judge(prepull, { ...configuration, webhooks: ignoring })[0]).toMatchObject({ level: "ok" });
+  const narrowed = entries.map((entry) => ({ ...entry, matchConditions: [] }));
+  expect(judge(prepull, { ...configuration, webhooks: narrowed })[0]).toMatchObject({ level: "fail" });
+});

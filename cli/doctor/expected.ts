@@ -16,6 +16,8 @@ export interface ExpectedWebhook {
   readonly without: string;
   /** Of the chart, which leaves the registration out when it is off. */
   readonly value: "guard.mode" | "prepull.mode";
+  /** A cluster may do without: then a missing one is only mentioned, and either policy is fine. */
+  readonly optional: boolean;
 }
 
 const LOCK = "?metadata.?annotations[?'nodelatch.io/reboot-lock']";
@@ -41,6 +43,7 @@ export const EXPECTED: readonly ExpectedWebhook[] = [
     ],
     without: "anybody can uncordon a locked node",
     value: "guard.mode",
+    optional: false,
   },
   {
     kind: "MutatingWebhookConfiguration",
@@ -61,6 +64,7 @@ export const EXPECTED: readonly ExpectedWebhook[] = [
     ],
     without: "new locks have no known holder",
     value: "guard.mode",
+    optional: false,
   },
   {
     kind: "ValidatingWebhookConfiguration",
@@ -87,5 +91,6 @@ export const EXPECTED: readonly ExpectedWebhook[] = [
     ],
     without: "one ImagePrePullJob with a bad number stops all of them",
     value: "prepull.mode",
+    optional: true,
   },
 ];

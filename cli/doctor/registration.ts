@@ -23,14 +23,15 @@ export interface RegistrationFacts {
 export function judgeRegistration(facts: RegistrationFacts): readonly Finding[] {
   const { configuration, expected, namespace } = facts;
   const check = expected.name.split(".")[0] ?? expected.name;
+  const level = expected.optional ? "info" : "fail";
   if (configuration === undefined) {
     const text = `${expected.kind} nodelatch does not exist: ${expected.without}`;
-    return [finding("fail", check, text, `install the chart, or set ${expected.value} to enforce`)];
+    return [finding(level, check, text, `install the chart, or set ${expected.value} to enforce`)];
   }
   const found = entries(configuration).find((entry) => textAt(entry, "name") === expected.name);
   if (found === undefined) {
     const text = `${expected.kind} nodelatch has no entry ${expected.name}: ${expected.without}`;
-    return [finding("fail", check, text, `upgrade the release, or set ${expected.value} to enforce`)];
+    return [finding(level, check, text, `upgrade the release, or set ${expected.value} to enforce`)];
   }
   const drift = driftOf(found, expected, namespace);
   const first =
@@ -51,7 +52,7 @@ function driftOf(entry: JsonObject, expected: ExpectedWebhook, namespace: string
     if (is !== should) drift.push(`${field} is ${is ?? "missing"}, expected ${should}`);
   };
   const service = objectAt(objectAt(entry, "clientConfig"), "service");
-  compare("failurePolicy", textAt(entry, "failurePolicy"), expected.failurePolicy);
+  if (!expected.optional) compare("failurePolicy", textAt(entry, "failurePolicy"), expected.failurePolicy);
   compare("matchPolicy", textAt(entry, "matchPolicy"), "Equivalent");
   compare("clientConfig.service.namespace", textAt(service, "namespace"), namespace);
   compare("clientConfig.service.path", textAt(service, "path"), expected.path);
