@@ -233,3 +233,38 @@ test("what can't be read is unknown, never off and never missing", { timeout: 30
   const { nodes: _none, secrets: _nothing, ...unknown } = NO_FACTS;
   expect(switches).toEqual(unknown);
 });
+
+const CLOUDCORE = {
+  metadata: { name: "cloudcore" },
+  data: { "cloudcore.yaml": "modules: {taskManager: {enable: true}}" },
+};
+const MANAGER = { metadata: { name: "kubeedge-controller-manager" } };
+
+test.each<[string, readonly object[], readonly object[], object]>([
+  // Most likely it is in another namespace.
+  ["neither", [], [], { cloudTaskManager: "unknown", controllerManager: "unknown" }],
+  ["cloudcore alone", [CLOUDCORE], [], { cloudTaskManager: "on", controllerManager: "missing" }],
+  ["both", [CLOUDCORE], [{ ...MANAGER, status: { readyReplicas: 1 } }], { controllerManager: "ready" }],
+  ["a controller-manager alone", [], [MANAGER], { controllerManager: "not-ready" }],
+])("KubeEdge's namespace with %s", async (_what, configMaps, deployments, expected) => {
+  const lists: Readonly<Record<string, object>> = {
+    "/api/v1/nodes": { kind: "NodeList", items: [] },
+    "/api/v1/namespaces/kubeedge/configmaps": { kind: "ConfigMapList", items: configMaps },
+    "/apis/apps/v1/namespaces/kubeedge/deployments": { kind: "DeploymentList", items: deployments },
+    "/api/v1/namespaces/kubeedge/secrets": { kind: "SecretList", items: [] },
+    "/api/v1/namespaces/elsewhere/secrets": { kind: "SecretList", items: [] },
+  };
+  const { facts } = run({
+    server: "https://test",
+    namespace: undefined,
+    request: ({ path }) => Promise.resolve({ ...lists[path], metadata: { resourceVersion: "1" } }),
+    async *watch({ signal }) {
+      yield* [];
+      if (!signal.aborted) await once(signal, "abort");
+    },
+    clockOffsetMillis: () => 0,
+    close: () => Promise.resolve(),
+  });
+  await expect.poll(() => facts.read().secrets.size).toBe(2);
+  expect(facts.read()).toMatchObject(expected);
+});
