@@ -5,6 +5,7 @@ import { deniedUncordonBench } from "./denied-uncordon/bench.ts";
 import { gateBench } from "./gate/bench.ts";
 import { handlerBench } from "./handler/bench.ts";
 import { staleLeasesBench } from "./stale-leases/bench.ts";
+import { prepullBench } from "./prepull/bench.ts";
 import { stuckContainersBench } from "./stuck-containers/bench.ts";
 
 const benches: readonly Bench[] = [
@@ -14,6 +15,7 @@ const benches: readonly Bench[] = [
   stuckContainersBench,
   staleLeasesBench,
   gateBench,
+  prepullBench,
 ];
 
 function list(): string {

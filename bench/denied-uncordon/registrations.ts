@@ -57,7 +57,8 @@ function registered(
     url: `${address.url}${path}`,
     caBundle: Buffer.from(address.caPem).toString("base64"),
   };
-  const webhooks = like.webhooks.map((entry) => ({
+  // The first is guard or latch; what follows is not about nodes.
+  const webhooks = like.webhooks.slice(0, 1).map((entry) => ({
     ...entry,
     name: webhook,
     clientConfig,

@@ -37,11 +37,25 @@ export async function startWebhooks(
   kubeconfig: string,
   signal: AbortSignal,
 ): Promise<WebhookPair> {
+  const nodelatch = await startNodelatch(running, kubeconfig, signal);
+  const [port = 0] = await freePorts(1);
+  const { certificates, address } = nodelatch;
+  const files = [`-cert=${join(certificates, "tls.crt")}`, `-key=${join(certificates, "tls.key")}`] as const;
+  const go = await running.start("go-webhook", [goProgram, `-listen=${HOST}:${port}`, ...files]);
+  return { nodelatch, go: { address: { ...address, url: `https://${HOST}:${port}` }, program: go } };
+}
+
+/** Ours alone; `certificates` is the folder of its pair. */
+export async function startNodelatch(
+  running: Running,
+  kubeconfig: string,
+  signal: AbortSignal,
+): Promise<Nodelatch & { readonly certificates: string }> {
   const certificates = join(running.folder, "certificates");
   await mkdir(certificates);
   const caPem = await writeServingFiles(certificates, [...NAMES, "localhost", HOST]);
   await writeFile(join(certificates, "ca.crt"), caPem);
-  const [port = 0, probePort = 0, goPort = 0] = await freePorts(3);
+  const [port = 0, probePort = 0] = await freePorts(2);
 
   const root = fileURLToPath(new URL("../..", import.meta.url));
   const bundled = join(running.folder, "bundle");
@@ -58,9 +72,6 @@ export async function startWebhooks(
     "--inject-ca=false",
     `--kubeconfig=${kubeconfig}`,
   ]);
-  const files = [`-cert=${join(certificates, "tls.crt")}`, `-key=${join(certificates, "tls.key")}`] as const;
-  const go = await running.start("go-webhook", [goProgram, `-listen=${HOST}:${goPort}`, ...files]);
-
   const alive = async () => {
     const answer = await fetch(`http://${HOST}:${probePort}/livez`, { signal: AbortSignal.timeout(2_000) });
     return answer.ok
@@ -69,14 +80,12 @@ export async function startWebhooks(
   };
   await running.during(waitFor("the webhook", alive, { deadlineMillis: START_DEADLINE_MILLIS, signal }));
   return {
-    nodelatch: {
-      address: { url: `https://${HOST}:${port}`, caPem },
-      program: nodelatch,
-      ready: async () => {
-        const asked = AbortSignal.timeout(3_000);
-        return (await fetch(`http://${HOST}:${probePort}/readyz`, { signal: asked })).ok;
-      },
+    certificates,
+    address: { url: `https://${HOST}:${port}`, caPem },
+    program: nodelatch,
+    ready: async () => {
+      const asked = AbortSignal.timeout(3_000);
+      return (await fetch(`http://${HOST}:${probePort}/readyz`, { signal: asked })).ok;
     },
-    go: { address: { url: `https://${HOST}:${goPort}`, caPem }, program: go },
   };
 }
