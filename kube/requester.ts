@@ -2,7 +2,7 @@
 import type { KubeCall } from "./call.ts";
 import { failureOf, failureOfStatus, KubeError } from "./failure.ts";
 
-/** What an API server may send us at most; the largest thing we read is one Node or one Secret (1 MiB). */
+/** What an API server may send us at most; the largest thing we read is a page of a list, whose size its reader chooses. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 const DEFAULT_TIMEOUT_MILLIS = 10_000;
 

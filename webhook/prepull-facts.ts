@@ -36,9 +36,9 @@ export interface WatchedFacts {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** Nodes have up to 50 images in their status; 100 of them are 2 MB (facts/style.md). */
+/** A Node with its list of images has about 20 kB, so a page is about 2 of the 8 MiB that an answer may have. */
 const NODES_PAGE = 100;
-/** A Secret may have 1 MiB. */
+/** A Secret may have 1 MiB, in base64 a third more. */
 const SECRETS_PAGE = 5;
 const ONE_PAGE = 10;
 
