@@ -24,8 +24,8 @@ export interface MachineAgent {
 export const agentBundle = "agent.mjs";
 const logFile = "/var/log/nodelatch-agent.log";
 
-/** Starts it as a service would; its log begins anew. */
-export async function startAgent(machine: Machine): Promise<MachineAgent> {
+/** Starts it as a service would, with these flags besides; its log begins anew. */
+export async function startAgent(machine: Machine, ...more: readonly string[]): Promise<MachineAgent> {
   const program = join(machine.cluster.info.workFolder, agentBundle);
   const start = 'setsid "$@" > "$0" 2>&1 < /dev/null & echo $!';
   const flags = [
@@ -34,6 +34,7 @@ export async function startAgent(machine: Machine): Promise<MachineAgent> {
     "--api=off",
     "--bind-address=127.0.0.1",
     `--node-name=${machine.name}`,
+    ...more,
   ];
   const pid = (await machine.shell(start, logFile, process.execPath, program, ...flags)).trim();
   const ask = 'exec "$0" -e "fetch(process.argv[1]).then(async (a) => console.log(await a.text()))" "$1"';

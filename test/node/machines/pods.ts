@@ -27,6 +27,8 @@ export interface Pods {
     test: (pod: PodSeen) => boolean,
     deadlineMillis?: number,
   ): Promise<ReadonlyMap<string, PodSeen>>;
+  /** Returns when the API server has none of them any more. */
+  delete(names: readonly string[]): Promise<void>;
   /** Removes the namespace, without waiting for its end. */
   remove(): Promise<void>;
 }
@@ -87,6 +89,9 @@ export async function openPods({ name: node, cluster }: Machine, space: string):
         },
         { deadlineMillis, intervalMillis: 500 },
       );
+    },
+    async delete(names) {
+      await cluster.kubectl(["delete", "pod", "-n", space, "--timeout=120s", ...names]);
     },
     async remove() {
       await cluster.tryKubectl(["delete", "namespace", space, "--wait=false"]);
