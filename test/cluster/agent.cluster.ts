@@ -1,18 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Cluster, openTestCluster } from "./cluster/cluster.ts";
-import { busyboxImage } from "./config/machine.ts";
-import { installNodelatch, NAMESPACE } from "./nodelatch.ts";
+import { InstalledAgent } from "./installed-agent.ts";
+import { installNodelatch } from "./nodelatch.ts";
+import { createPod } from "./pod.ts";
 import { waitFor } from "./process/wait-for.ts";
 
 const NODE = "node1";
 const SPACE = "stuck";
-const AGENT = "app.kubernetes.io/name=nodelatch,app.kubernetes.io/component=agent";
 const BOOT_PASSES = 'nodelatch_agent_passes_total{phase="boot",result="read"}';
-const WITH_AGENT = ["agent.enabled=true"];
 let cluster: Cluster;
+let agent: InstalledAgent;
 
 beforeAll(async () => {
   cluster = await openTestCluster();
+  agent = new InstalledAgent(cluster, NODE);
   await installNodelatch(cluster);
   await cluster.kubectl(["create", "namespace", SPACE]);
 });
@@ -23,8 +24,8 @@ afterAll(async () => {
 
 describe("the agent, installed by the chart", () => {
   test("gets ready, knows the runtime, its own pod, the address and the API server", async () => {
-    await installAgent();
-    const report = await readyz();
+    await agent.install();
+    const report = await agent.readyz();
     expect(report).toMatch(/\[\+\]runtimes ok: containerd \S+ at \/run\/containerd\/containerd.sock answers/);
     expect(report).toMatch(/\[\+\]own-pod ok: [0-9a-f-]{36}/);
     expect(report).toMatch(/\[\+\]addresses ok: 172\.30\.0\.11 on eth0/);
@@ -50,7 +51,7 @@ describe("the agent, installed by the chart", () => {
       { deadlineMillis: 90_000 },
     );
 
-    await installAgent();
+    await agent.install();
     await waitForState("clock", "ready true", 300_000);
     const events = ["get", "events", "-n", "default", "--field-selector"];
     const removed = `involvedObject.name=${NODE},reason=StuckContainerRemoved`;
@@ -59,112 +60,44 @@ describe("the agent, installed by the chart", () => {
         timeout: 30_000,
       })
       .toContain("clock");
-    expect(await metric('nodelatch_agent_removals_total{rule="clock-inverted",outcome="removed"}')).toBe(1);
+    expect(
+      await agent.metric('nodelatch_agent_removals_total{rule="clock-inverted",outcome="removed"}'),
+    ).toBe(1);
   });
 
   test(
     "goes on while the API server is stopped after a power cut, and through the loss of the node's address",
     { timeout: 400_000 },
     async () => {
-      await installAgent();
+      await agent.install();
       await cluster.powerOff(NODE);
       await cluster.powerOn(NODE);
-      await waitForAgent();
-      const restarts = await agentRestarts();
+      await agent.waitUntilReady();
+      const restarts = await agent.restarts();
       await cluster.stopApiServer();
       try {
-        const before = (await metric(BOOT_PASSES)) ?? 0;
+        const before = (await agent.metric(BOOT_PASSES)) ?? 0;
         await expect
-          .poll(async () => metric(BOOT_PASSES), { timeout: 120_000, interval: 2_000 })
+          .poll(async () => agent.metric(BOOT_PASSES), { timeout: 120_000, interval: 2_000 })
           .toBeGreaterThan(before + 1);
         const held = await cluster.exec(NODE, ["ip", "-o", "-4", "route", "show", "default"]);
         const route = held.stdout.trim().split(/\s+/).slice(0, 5);
         await cluster.exec(NODE, ["ip", "address", "flush", "dev", "eth0", "scope", "global"]);
-        expect(await livez()).toBe("ok");
+        expect(await agent.livez()).toBe("ok");
         await cluster.exec(NODE, ["ip", "address", "add", "172.30.0.11/24", "dev", "eth0"]);
         await cluster.exec(NODE, ["ip", "route", "replace", ...route]);
       } finally {
         await cluster.startApiServer();
       }
-      await waitForAgent();
-      expect(await agentRestarts()).toBe(restarts);
+      await agent.waitUntilReady();
+      expect(await agent.restarts()).toBe(restarts);
     },
   );
 });
 
-async function installAgent(): Promise<void> {
-  await installNodelatch(cluster, WITH_AGENT);
-  await waitForAgent();
-}
-
-async function waitForAgent(): Promise<void> {
-  const status = ["rollout", "status", "-n", NAMESPACE, "daemonset/nodelatch-agent", "--timeout=120s"];
-  await cluster.kubectl(status, { timeoutMillis: 130_000 });
-  await waitFor(
-    "the agent to be ready",
-    async () => {
-      const report = await readyz();
-      return report.includes("readyz check passed")
-        ? { done: true, value: undefined }
-        : { done: false, seen: report };
-    },
-    { deadlineMillis: 60_000 },
-  );
-}
-
-async function agentRestarts(): Promise<string> {
-  const path = "-o=jsonpath={.items[*].status.containerStatuses[0].restartCount}";
-  return cluster.kubectl(["get", "pods", "-n", NAMESPACE, "-l", AGENT, path]);
-}
-
-/** Asked on the machine itself: it also answers while nobody else can be reached. */
-async function ask(path: string): Promise<string> {
-  const script = "fetch(process.argv[1]).then(async (answer) => process.stdout.write(await answer.text()))";
-  const { stdout, stderr } = await cluster.exec(NODE, [
-    process.execPath,
-    "-e",
-    script,
-    `http://127.0.0.1:9478${path}`,
-  ]);
-  return stdout === "" ? stderr : stdout;
-}
-
-const readyz = async () => ask("/readyz?verbose");
-const livez = async () => ask("/livez");
-
-/** Value of the series that matches; undefined if there is none. */
-async function metric(series: string): Promise<number | undefined> {
-  const found = new RegExp(`^${series} (\\S+)$`, "m").exec(await ask("/metrics"));
-  return found?.[1] === undefined ? undefined : Number(found[1]);
-}
-
 /** A pod whose container ends as soon as somebody makes /tmp/end in it. */
 async function startPod(name: string): Promise<void> {
-  const pod = {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name },
-    spec: {
-      terminationGracePeriodSeconds: 0,
-      containers: [
-        {
-          name: "app",
-          image: busyboxImage,
-          imagePullPolicy: "Never",
-          command: ["sh", "-c", "while [ ! -e /tmp/end ]; do sleep 0.2; done"],
-        },
-      ],
-    },
-  };
-  await waitFor(
-    "the namespace's ServiceAccount",
-    async () => {
-      const { code, stderr } = await cluster.tryKubectl(["get", "serviceaccount", "default", "-n", SPACE]);
-      return code === 0 ? { done: true, value: undefined } : { done: false, seen: stderr };
-    },
-    { deadlineMillis: 30_000 },
-  );
-  await cluster.kubectl(["apply", "-n", SPACE, "-f", "-"], { input: JSON.stringify(pod) });
+  await createPod(cluster, SPACE, name);
   await cluster.kubectl(["wait", "-n", SPACE, "--for=condition=Ready", "--timeout=60s", `pod/${name}`]);
 }
 

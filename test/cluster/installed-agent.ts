@@ -1,0 +1,63 @@
+/** The agent's DaemonSet on one node of a cluster, asked on the node itself. */
+import type { Cluster } from "./cluster/cluster.ts";
+import { installNodelatch, NAMESPACE } from "./nodelatch.ts";
+import { waitFor } from "./process/wait-for.ts";
+
+const SELECTOR = "app.kubernetes.io/name=nodelatch,app.kubernetes.io/component=agent";
+
+export class InstalledAgent {
+  readonly #cluster: Cluster;
+  readonly #node: string;
+
+  constructor(cluster: Cluster, node: string) {
+    this.#cluster = cluster;
+    this.#node = node;
+  }
+
+  async install(): Promise<void> {
+    await installNodelatch(this.#cluster, ["agent.enabled=true"]);
+    await this.waitUntilReady();
+  }
+
+  async waitUntilReady(): Promise<void> {
+    const status = ["rollout", "status", "-n", NAMESPACE, "daemonset/nodelatch-agent", "--timeout=120s"];
+    await this.#cluster.kubectl(status, { timeoutMillis: 130_000 });
+    await waitFor(
+      "the agent to be ready",
+      async () => {
+        const report = await this.readyz();
+        return report.includes("readyz check passed")
+          ? { done: true, value: undefined }
+          : { done: false, seen: report };
+      },
+      { deadlineMillis: 60_000 },
+    );
+  }
+
+  async restarts(): Promise<string> {
+    const path = "-o=jsonpath={.items[*].status.containerStatuses[0].restartCount}";
+    return this.#cluster.kubectl(["get", "pods", "-n", NAMESPACE, "-l", SELECTOR, path]);
+  }
+
+  async readyz(): Promise<string> {
+    return this.#ask("/readyz?verbose");
+  }
+
+  async livez(): Promise<string> {
+    return this.#ask("/livez");
+  }
+
+  /** Value of the series that matches; undefined if there is none. */
+  async metric(series: string): Promise<number | undefined> {
+    const found = new RegExp(`^${series} (\\S+)$`, "m").exec(await this.#ask("/metrics"));
+    return found?.[1] === undefined ? undefined : Number(found[1]);
+  }
+
+  /** Also answered while nobody else can be reached. */
+  async #ask(path: string): Promise<string> {
+    const script = "fetch(process.argv[1]).then(async (answer) => process.stdout.write(await answer.text()))";
+    const url = `http://127.0.0.1:9478${path}`;
+    const { stdout, stderr } = await this.#cluster.exec(this.#node, [process.execPath, "-e", script, url]);
+    return stdout === "" ? stderr : stdout;
+  }
+}
