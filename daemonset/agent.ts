@@ -13,6 +13,7 @@ import { eventsOf } from "./containers/announce.ts";
 import { Diagnoses } from "./containers/diagnose.ts";
 import { makeGate } from "./gate/gate.ts";
 import type { GateServer } from "./gate/server.ts";
+import { readEdgeTaskManager } from "./edge-switch.ts";
 import { followUp } from "./findings.ts";
 import type { BootIDRead } from "./host/boot/boot-id.ts";
 import {
@@ -174,6 +175,7 @@ async function assembleCni(
     bootID,
     publisher,
     onEnd: (end) => metrics.cniPassed(end),
+    readEdgeTaskManager: async () => readEdgeTaskManager(config.hostRoot, world.kubeletFiles.edgecoreConfigs),
     monotonicMillis: () => world.time.monotonicMillis(),
     log,
   });

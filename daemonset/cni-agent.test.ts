@@ -2,6 +2,7 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { readNodeFact } from "../prepull/read-facts.ts";
 import { runCniCommand, type CniCommand } from "./cni-commands.ts";
 import { sandboxID } from "./cni/testing/proven.ts";
 import type { CriDriver } from "./runtime/testing/cri-driver.ts";
@@ -106,6 +107,26 @@ describe("the agent", () => {
     const { code, text } = await command("report");
     expect([code, text.includes("0 leases predate this boot")]).toEqual([0, true]);
     expect(JSON.parse((await command("report", [], ["--output=json"])).text)).toMatchObject({ acts: true });
+  });
+
+  test("tells the webhook of KubeEdge's switch on this node", async () => {
+    const annotated = new Map<string, string>();
+    kit.connectApi = async () => ({
+      nodeUID: async () => "uid",
+      post: async () => {},
+      annotate: async (key, value) => annotated.set(key, value),
+      close: async () => {},
+    });
+    const file = "/etc/kubeedge/config/edgecore.yaml";
+    kit.kubeletFiles = { flags: [], configs: [], edgecoreConfigs: [file] };
+    await write(file, "modules: {taskManager: {enable: false}}");
+    await kit.start(ON, FAST);
+    await until(() => annotated.has("nodelatch.io/boot-report"));
+    expect(
+      readNodeFact({ metadata: { name: "n1", annotations: Object.fromEntries(annotated) } }),
+    ).toMatchObject({
+      taskManager: "off",
+    });
   });
 
   test("with passes over containers switched off it still passes over leases", async () => {

@@ -1,6 +1,7 @@
 /** What comes of a pass over CNI state: findings, Events, the node's annotation, the report on disk, metrics. */
 import { join } from "node:path";
 import type { Logger } from "pino";
+import type { Switch } from "../prepull/facts.ts";
 import { BOOT_REPORT_KEY, bootReport } from "./cni/report/boot-report.ts";
 import { cniEventsOf } from "./cni/report/events.ts";
 import { CniDiagnoses, type CniFindingKind } from "./cni/report/finding.ts";
@@ -19,6 +20,8 @@ export interface CniFollowUpOptions {
   readonly bootID: BootIDRead;
   readonly publisher: Pick<Publisher, "offer" | "annotate"> | undefined;
   readonly onEnd: (end: CniEnd) => void;
+  /** KubeEdge's switch on this node. Never rejects. */
+  readonly readEdgeTaskManager: () => Promise<Switch | undefined>;
   readonly monotonicMillis: () => number;
   readonly log: Logger;
 }
@@ -48,7 +51,12 @@ export function makeCniFollowUp(options: CniFollowUpOptions): CniFollowUp {
       const findings = diagnoses.standing().map(({ finding }) => finding.kind);
       const { bootID: read } = options;
       const bootID = read.kind === "known" ? read.bootID : undefined;
-      publisher?.annotate(BOOT_REPORT_KEY, bootReport({ bootID, report, removed, findings }));
+      const edge = await options.readEdgeTaskManager();
+      const edgeTaskManager = edge === "unknown" ? undefined : edge;
+      publisher?.annotate(
+        BOOT_REPORT_KEY,
+        bootReport({ bootID, report, removed, findings, edgeTaskManager }),
+      );
       await writeReport(options, report);
     },
     standing: () => diagnoses.standing(),

@@ -12,6 +12,7 @@ import { BOOT_ID_FILE } from "../host/boot/boot-id.ts";
 import { FakeBus } from "../host/testing/fake-bus.ts";
 import { realTime, type Time } from "../host/time.ts";
 import type { AgentApi } from "../publisher.ts";
+import type { KubeletFiles } from "../runtime/detect/kubelet-endpoint.ts";
 import { startFakeContainerd, type FakeContainerd } from "../runtime/testing/fake-containerd.ts";
 import { makeOwnServices, type FakeOwnServices } from "../runtime/testing/fake-own-services.ts";
 import { openCriDriver, type CriDriver } from "../runtime/testing/cri-driver.ts";
@@ -45,6 +46,7 @@ export interface RunningAgent {
 export class AgentKit {
   readonly bus = new FakeBus();
   bootID = BOOT_ID;
+  kubeletFiles: KubeletFiles = { flags: [], configs: [], edgecoreConfigs: [] };
   connectApi: () => Promise<AgentApi> = async () => Promise.reject(new Error("no route to host"));
   connectGate: () => Promise<GateApi> = async () => Promise.reject(new Error("no route to host"));
   readonly #agents: RunningAgent[] = [];
@@ -127,7 +129,7 @@ export class AgentKit {
       wallNanos: () => BigInt(Date.now()) * 1_000_000n,
       readBootID: async () => ({ kind: "known", bootID: this.bootID }),
       kubelets: { look: async () => ({ kind: "running", name: "kubelet" }) },
-      kubeletFiles: { flags: [], configs: [], edgecoreConfigs: [] },
+      kubeletFiles: this.kubeletFiles,
       connectBus: this.bus.connect,
       interfaces: () => ({}),
       routes: async () => [],

@@ -14,10 +14,13 @@ export interface BootReportFacts {
   readonly removed: { readonly leases: number; readonly caches: number };
   /** Kinds of findings that stand. */
   readonly findings: readonly string[];
+  /** KubeEdge's switch in this node's edgecore.yaml; undefined where there is no KubeEdge, or the file does not say. */
+  readonly edgeTaskManager?: "on" | "off" | undefined;
 }
 
 /** JSON of at most 1 KiB; networks that do not fit are counted. */
-export function bootReport({ bootID, report, removed, findings }: BootReportFacts): string {
+export function bootReport(of: BootReportFacts): string {
+  const { bootID, report, removed, findings, edgeTaskManager } = of;
   const networks = report.networks.map(({ name, after, predating }) => ({
     name,
     stale: after.stale,
@@ -34,6 +37,7 @@ export function bootReport({ bootID, report, removed, findings }: BootReportFact
       : predating.reduce<number>((sum, count) => sum + (count ?? 0), 0),
     proven: report.obstacle === undefined,
     findings: [...new Set(findings)].toSorted(),
+    edgeTaskManager,
   };
   for (let shown = networks.length; shown > 0; shown -= 1) {
     const omitted = networks.length - shown;
