@@ -4,24 +4,22 @@ import { access, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { cacheFolder } from "./cache-folder.ts";
-import { openDebianArchive, type DebianArchive } from "./debian-archive.ts";
+import { openDebianArchive, ownArchives, type DebianArchive } from "./debian-archive.ts";
 
 export const containerdLines = ["1.6", "1.7", "2.1"] as const;
 export type ContainerdLine = (typeof containerdLines)[number];
 
 /**
- * The suites that have (or had) a line. Suites under development move on; the snapshot is of a day when they had it.
- * Revisions of Debian's own may differ from run to run, the upstream version may not.
+ * The suites that have (or had) a line. Suites under development move on; then an archive of the past has it, see
+ * `archiveVariable`. Revisions of Debian's own may differ from run to run, the upstream version may not.
  */
 const releases: Readonly<Record<ContainerdLine, { readonly upstream: string; readonly suite: string }>> = {
   "1.6": { upstream: "1.6.20", suite: "bookworm" },
   "1.7": { upstream: "1.7.24", suite: "trixie" },
   "2.1": { upstream: "2.1.9", suite: "forky" },
 };
-const archives = [
-  { url: "http://deb.debian.org/debian", isSnapshot: false },
-  { url: "http://snapshot.debian.org/archive/debian/20261030T000000Z", isSnapshot: true },
-] as const;
+/** Environment variable: address of an archive of Debian that is asked after the machine's own. */
+export const archiveVariable = "NODELATCH_DEBIAN_ARCHIVE";
 
 export interface ContainerdBinaries {
   readonly line: ContainerdLine;
@@ -59,10 +57,12 @@ async function fetchLines(lines: readonly ContainerdLine[], context: LinesContex
   await mkdir(parent, { recursive: true });
   let left = lines;
   const failures: unknown[] = [];
-  for (const archive of archives) {
-    context.log(`fetching containerd ${left.join(", ")} from ${archive.url}`);
+  const more = process.env[archiveVariable];
+  const urls = [...(await ownArchives(context.signal)), ...(more === undefined ? [] : [more])];
+  for (const url of urls) {
+    context.log(`fetching containerd ${left.join(", ")} from ${url}`);
     try {
-      left = await fetchFrom(archive, left, parent, context.signal);
+      left = await fetchFrom(url, left, parent, context.signal);
     } catch (error) {
       failures.push(error);
     }
@@ -71,13 +71,13 @@ async function fetchLines(lines: readonly ContainerdLine[], context: LinesContex
   const wanted = left.map((line) => `${releases[line].upstream} (Debian ${releases[line].suite})`).join(", ");
   const why = failures.map(String).join("; ") || "the suites have other versions now";
   throw new Error(
-    `containerd ${wanted} can't be had from ${archives.map(({ url }) => url).join(" or ")}: ${why}`,
+    `containerd ${wanted} can't be had from ${urls.join(" or ")}: ${why}; set ${archiveVariable} to an archive that has it`,
   );
 }
 
 /** The lines that this archive does not have. */
 async function fetchFrom(
-  where: (typeof archives)[number],
+  url: string,
   lines: readonly ContainerdLine[],
   parent: string,
   signal: AbortSignal,
@@ -85,7 +85,7 @@ async function fetchFrom(
   const folder = await mkdtemp(join(tmpdir(), "nodelatch-apt-"));
   try {
     const suites = lines.map((line) => releases[line].suite);
-    const archive = await openDebianArchive({ ...where, suites, folder, signal });
+    const archive = await openDebianArchive({ url, suites, folder, signal });
     const versions = await archive.versions("containerd");
     const missing: ContainerdLine[] = [];
     for (const line of lines) {

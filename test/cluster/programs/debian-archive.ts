@@ -14,11 +14,9 @@ export interface DebianArchive {
 }
 
 export interface DebianArchiveOptions {
-  /** Where the suites are, such as http://deb.debian.org/debian. */
+  /** Where the suites are: what a line of sources.list has before the suite. */
   readonly url: string;
   readonly suites: readonly string[];
-  /** It shows a day that has passed, so that its lists say they are too old. */
-  readonly isSnapshot?: boolean;
   /** A folder for lists and packages; gone when it is removed. */
   readonly folder: string;
   readonly signal: AbortSignal;
@@ -28,6 +26,15 @@ export interface DebianArchiveOptions {
 const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
 const timeoutMillis = 5 * 60_000;
 
+/** Where the machine's own packages come from, without archives of security updates, which have no other suites. */
+export async function ownArchives(signal: AbortSignal): Promise<readonly string[]> {
+  const argv = ["apt-get", "indextargets", "--format", "$(REPO_URI)"] as const;
+  const { stdout } = await runOrThrow(argv, { timeoutMillis, signal });
+  const urls = [...new Set(stdout.split("\n"))].filter((url) => url !== "" && !url.includes("security"));
+  if (urls.length === 0) throw new Error("apt names no archive on this machine: see /etc/apt/sources.list.d");
+  return urls;
+}
+
 /** @throws Error with apt's own words if a suite can't be had. */
 export async function openDebianArchive(options: DebianArchiveOptions): Promise<DebianArchive> {
   const { folder, signal } = options;
@@ -35,8 +42,8 @@ export async function openDebianArchive(options: DebianArchiveOptions): Promise<
   await mkdir(join(folder, "lists", "partial"), { recursive: true });
   await mkdir(join(folder, "archives", "partial"), { recursive: true });
   await writeFile(configFile, await aptConfig(folder, signal));
-  const how = options.isSnapshot === true ? " check-valid-until=no" : "";
-  const source = `deb [signed-by=${keyring}${how}] ${options.url}`;
+  // An archive of the past says of its lists that they are too old; the versions that are wanted are old as well.
+  const source = `deb [signed-by=${keyring} check-valid-until=no] ${options.url}`;
   const sources = options.suites.map((suite) => `${source} ${suite} main\n`);
   await writeFile(join(folder, "sources.list"), sources.join(""));
   await writeFile(join(folder, "status"), "");
