@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
-import { watchNode } from "./agent.ts";
+import { watchNode } from "./pass-parts.ts";
 import type { RestoreReport, RestoreWanted } from "./cni/apply/order.ts";
 import { cniReportText } from "./cni/report/text.ts";
 import type { CniEnd } from "./cni/worker.ts";

@@ -1,6 +1,6 @@
 /** `boot` and `shutdown`: a pass by hand, printed. */
 import type { Logger } from "pino";
-import { passParts, passPorts, watchNode } from "./agent.ts";
+import { passParts, passPorts, watchNode } from "./pass-parts.ts";
 import type { Config } from "./config.ts";
 import type { PassMetrics } from "./containers/pass-request.ts";
 import { reportText } from "./containers/report-text.ts";

@@ -20,3 +20,9 @@ export async function knownIDs(machine: Machine): Promise<ReadonlySet<string>> {
   const lines = (await machine.shell("ctr -n k8s.io containers ls -q")).trim().split("\n");
   return new Set(lines);
 }
+
+/** Ids whose processes run: what kubelet has not ended. */
+export async function runningIDs(machine: Machine): Promise<ReadonlySet<string>> {
+  const list = "ctr -n k8s.io tasks ls | awk '$3 == \"RUNNING\" { print $1 }'";
+  return new Set((await machine.shell(list)).trim().split("\n"));
+}

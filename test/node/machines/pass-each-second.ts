@@ -1,7 +1,7 @@
 // Run in a machine: the agent's own boot pass each second until SIGTERM; prints a line of JSON after each.
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
-import { passParts, passPorts, watchNode } from "../../../daemonset/agent.ts";
+import { passParts, passPorts, watchNode } from "../../../daemonset/pass-parts.ts";
 import { readConfig } from "../../../daemonset/config.ts";
 import { makePasses } from "../../../daemonset/passes.ts";
 import { realWorld } from "../../../daemonset/world.ts";
