@@ -89,6 +89,8 @@ export function kubeletConfig(paths: WorkPaths, cgroupRoot: string): object {
     featureGates: { KubeletCrashLoopBackOffMax: true },
     crashLoopBackOff: { maxContainerRestartPeriod: "5s" },
     containerRuntimeEndpoint: "unix:///run/containerd/containerd.sock",
+    // A changed Secret reaches its volume with a pod's next sync; a minute each time is not what is tested.
+    syncFrequency: "10s",
     clusterDomain: "cluster.local",
     clusterDNS: [dnsServiceAddress],
     volumePluginDir: "/var/lib/kubelet/volume-plugins",
