@@ -1,4 +1,5 @@
 /** Puts the agent together and runs it until it is told to stop. The real world comes in from main.ts. */
+import { aborted } from "../program/aborted.ts";
 import { createProbeServer } from "../program/probes.ts";
 import { liveChecks, readyChecks } from "./checks.ts";
 import { bothEnds, cniAfter } from "./cni-schedule.ts";
@@ -94,9 +95,4 @@ function watchdog({ world, config }: AgentOptions) {
     },
     lateMillis: () => Math.max(0, time.monotonicMillis() - dueMillis),
   };
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }

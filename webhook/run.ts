@@ -1,4 +1,5 @@
 /** Puts the webhook together and runs it until it is told to stop. The real world comes in from main.ts. */
+import { aborted } from "../program/aborted.ts";
 import { randomBytes } from "node:crypto";
 import type { Logger } from "pino";
 import type { CertificateKeeper, ServingPair } from "../certs/keeper.ts";
@@ -203,13 +204,6 @@ function firstPair(keeper: CertificateKeeper, stop: AbortSignal): Promise<Servin
     if (stop.aborted) resolve(undefined);
     stop.addEventListener("abort", () => resolve(undefined), { once: true });
     keeper.subscribe(resolve);
-  });
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
   });
 }
 

@@ -1,4 +1,5 @@
 /** Keeps logind's delay lock while it is wanted: takes it, and takes it again whenever it is lost. */
+import { aborted } from "../../../program/aborted.ts";
 import type { Logger } from "pino";
 import { backoffMillis } from "../../../program/backoff.ts";
 import { reasonOf } from "../reason.ts";
@@ -137,11 +138,4 @@ export function makeInhibitor(options: InhibitorOptions): Inhibitor {
       wake.abort();
     },
   };
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
