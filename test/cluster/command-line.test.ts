@@ -8,6 +8,7 @@ describe("the command line of the cluster tests", () => {
     ["runs everything without words", [], { kind: "run", keep: false, image: true, tests: all }],
     ["keeps the cluster", ["--keep"], { kind: "run", keep: true, image: true, tests: all }],
     ["only starts a cluster", ["--up"], { kind: "up", image: true }],
+    ["only fetches what is needed", ["--prepare"], { kind: "prepare" }],
     ["leaves the image out", ["--up", "--no-image"], { kind: "up", image: false }],
     [
       "uses a kept cluster for some files and tests",
@@ -23,7 +24,12 @@ describe("the command line of the cluster tests", () => {
   test.each([
     ["an unknown option", ["--kept"], "--kept: unknown option"],
     ["an option without its value", ["--use"], "--use: expected a value after it"],
-    ["two modes at once", ["--up", "--down", "/c.json"], "expected at most one"],
+    ["two modes at once", ["--up", "--down", "/c.json"], "--up and --down: expected at most one"],
+    [
+      "a run that only prepares and stays",
+      ["--prepare", "--keep"],
+      "--prepare and --keep: expected at most one",
+    ],
   ])("refuses %s", (_name, words, message) => {
     const command = parseCommandLine(words);
     expect(command.kind === "error" ? command.message : command.kind).toContain(message);

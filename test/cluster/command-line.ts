@@ -1,6 +1,7 @@
 /** What `npm run test:cluster -- ...` was asked to do. */
 export type Command =
   | { readonly kind: "run"; readonly keep: boolean; readonly image: boolean; readonly tests: TestSelection }
+  | { readonly kind: "prepare" }
   | { readonly kind: "up"; readonly image: boolean }
   | { readonly kind: "use"; readonly file: string; readonly image: boolean; readonly tests: TestSelection }
   | { readonly kind: "down"; readonly file: string }
@@ -15,6 +16,7 @@ export interface TestSelection {
 
 export const usage = `npm run test:cluster [-- OPTIONS [PATTERN...]]
   Starts a real Kubernetes, runs the test files whose path contains a PATTERN (all, without any), ends it again.
+  --prepare      only fetch and build the programs that a run needs
   --keep         leave the cluster running afterwards
   --up           only start a cluster and leave it running
   --use FILE     run against the running cluster that FILE (its cluster.json) describes
@@ -33,7 +35,7 @@ export function parseCommandLine(words: readonly string[]): Command {
       const value = words[(index += 1)];
       if (value === undefined) return { kind: "error", message: `${word}: expected a value after it` };
       values.set(word, value);
-    } else if (["--keep", "--up", "--no-image", "--help"].includes(word)) flags.add(word);
+    } else if (["--prepare", "--keep", "--up", "--no-image", "--help"].includes(word)) flags.add(word);
     else if (word.startsWith("-")) return { kind: "error", message: `${word}: unknown option` };
     else patterns.push(word);
   }
@@ -48,10 +50,15 @@ function commandOf(
   if (flags.has("--help")) return { kind: "help" };
   const used = values.get("--use");
   const ended = values.get("--down");
-  const modes = [flags.has("--keep"), flags.has("--up"), used !== undefined, ended !== undefined];
-  if (modes.filter(Boolean).length > 1) {
-    return { kind: "error", message: "--keep, --up, --use and --down: expected at most one of them" };
-  }
+  const named = ["--prepare", "--keep", "--up"].filter((flag) => flags.has(flag));
+  const modes = [
+    ...named,
+    ...(used === undefined ? [] : ["--use"]),
+    ...(ended === undefined ? [] : ["--down"]),
+  ];
+  if (modes.length > 1)
+    return { kind: "error", message: `${modes.join(" and ")}: expected at most one of them` };
+  if (flags.has("--prepare")) return { kind: "prepare" };
   const image = !flags.has("--no-image");
   if (flags.has("--up")) return { kind: "up", image };
   if (ended !== undefined) return { kind: "down", file: ended };

@@ -28,6 +28,9 @@ async function main(command: Command, signal: AbortSignal): Promise<number> {
     case "error":
       console.error(`${command.message}\n${usage}`);
       return 2;
+    case "prepare":
+      await ensureTools({ log, signal });
+      return 0;
     case "down":
       await stopCluster(resolve(command.file));
       return 0;

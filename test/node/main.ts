@@ -9,15 +9,22 @@ import { nodeParts } from "./parts.ts";
 import { makeRunFolder, removeRunFolder, sweepDeadRuns } from "./run-folder.ts";
 import { withoutServices } from "./service-policy.ts";
 
-const usage = `npm run test:node [-- [-t NAME] [PATTERN...]]
+const usage = `npm run test:node [-- [--prepare] [-t NAME] [PATTERN...]]
   Runs the test files below test/node whose path contains a PATTERN (all, without any).
+  --prepare      only fetch what a run needs
   -t NAME        only tests whose name matches; the others count as skipped`;
+
+const log = (line: string): void => console.log(`node: ${line}`);
 
 /** The exit code. Throws a sentence saying what is missing. */
 async function main(words: readonly string[], signal: AbortSignal): Promise<number> {
   const command = parseCommandLine(words);
   if (command.kind === "help") {
     console.log(usage);
+    return 0;
+  }
+  if (command.kind === "prepare") {
+    await fetchParts(signal);
     return 0;
   }
   if (command.kind !== "run" || command.keep || !command.image) {
@@ -27,15 +34,7 @@ async function main(words: readonly string[], signal: AbortSignal): Promise<numb
   }
   // From here on a run that ends early counts as a failure.
   lastLine = "0 passed, 1 failed, 0 skipped";
-  if (process.platform !== "linux") throw new Error(`real runtimes need Linux; this is ${process.platform}`);
-  if (process.geteuid?.() !== 0) {
-    throw new Error("real runtimes need root (namespaces, mounts, cgroups): run this as root");
-  }
-  const log = (line: string): void => console.log(`node: ${line}`);
-  await withoutServices(async () =>
-    ensurePackages({ needer: "the test on real runtimes", parts: nodeParts, log, signal }),
-  );
-  await ensureContainerdLines({ log, signal });
+  await fetchParts(signal);
   const parent = tmpdir();
   await sweepDeadRuns(parent, log);
   const folder = await makeRunFolder(parent);
@@ -53,6 +52,18 @@ async function main(words: readonly string[], signal: AbortSignal): Promise<numb
   } finally {
     await removeRunFolder(folder);
   }
+}
+
+/** Throws a sentence naming the part that can't be had. */
+async function fetchParts(signal: AbortSignal): Promise<void> {
+  if (process.platform !== "linux") throw new Error(`real runtimes need Linux; this is ${process.platform}`);
+  if (process.geteuid?.() !== 0) {
+    throw new Error("real runtimes need root (namespaces, mounts, cgroups): run this as root");
+  }
+  await withoutServices(async () =>
+    ensurePackages({ needer: "the test on real runtimes", parts: nodeParts, log, signal }),
+  );
+  await ensureContainerdLines({ log, signal });
 }
 
 /** Printed after everything else, whatever that is. */

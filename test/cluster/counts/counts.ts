@@ -1,3 +1,5 @@
+import { listOf, textOf } from "./report.ts";
+
 /** How a test run ended. A file that could not be loaded counts as one failed test. */
 export interface Counts {
   readonly passed: number;
@@ -47,22 +49,4 @@ export function isGood({ passed, failed, skipped }: Counts): boolean {
 
 function hasFailed(test: unknown): boolean {
   return textOf(test, "status") === "failed";
-}
-
-function fieldOf(value: unknown, name: string): unknown {
-  if (typeof value !== "object" || value === null)
-    throw new Error(`test report: expected an object with ${name}`);
-  return new Map<string, unknown>(Object.entries(value)).get(name);
-}
-
-function listOf(value: unknown, name: string): readonly unknown[] {
-  const list = fieldOf(value, name);
-  if (!Array.isArray(list)) throw new Error(`test report: ${name}: expected a list`);
-  return list.map((each: unknown) => each);
-}
-
-function textOf(value: unknown, name: string): string {
-  const text = fieldOf(value, name);
-  if (typeof text !== "string") throw new Error(`test report: ${name}: expected text`);
-  return text;
 }
