@@ -1,5 +1,6 @@
 /** What every way to an API server has in common: a deadline, one more attempt where that helps, JSON or a KubeError. */
 import type { KubeCall } from "./call.ts";
+import { clockOffset } from "./clock-offset.ts";
 import { failureOf, failureOfStatus, KubeError } from "./failure.ts";
 
 /** What an API server may send us at most; the largest thing we read is a page of a list, whose size its reader chooses. */
@@ -33,13 +34,16 @@ export function makeRequester({ send, renew, wallMillis }: RequesterParts): Requ
   let offsetMillis = 0;
 
   async function attempt(call: KubeCall, signal: AbortSignal): Promise<unknown> {
+    const sentMillis = wallMillis();
     const { status, headers, body } = await send(call, signal);
+    const receivedMillis = wallMillis();
     const text = await readText(body, status, call.doing);
     const json = parse(text);
     const failure = failureOfStatus(status, json, headers);
     const serverMillis = Date.parse(headers["date"] ?? "");
-    // The header has whole seconds: the middle of that second is the best guess.
-    if (Number.isFinite(serverMillis)) offsetMillis = serverMillis + 500 - wallMillis();
+    if (Number.isFinite(serverMillis)) {
+      offsetMillis = clockOffset(offsetMillis, { serverMillis, sentMillis, receivedMillis });
+    }
     if (failure !== undefined) throw new KubeError(call.doing, failure);
     if (json === undefined) {
       const sentence = `HTTP ${status} with a body that is no JSON`;
