@@ -13,6 +13,8 @@ export default defineConfig({
     exclude: ["**/node_modules/**", "dist/**", ...elsewhere],
     // Focused tests would silently leave the rest out.
     allowOnly: false,
+    // The default of 1 s is short where two processors are shared.
+    expect: { poll: { timeout: 15_000 } },
     passWithNoTests: false,
     reporters: countsFile === undefined ? ["default"] : ["default", ["json", { outputFile: countsFile }]],
     // A bound, not an expectation: the slowest takes 7 s where nothing else runs.

@@ -67,7 +67,7 @@ function newLeaf(by: Authority = authority): Leaf {
   return issueLeaf(by, names, Date.now(), DAY);
 }
 
-const soon = { timeout: 5_000, interval: 10 };
+const soon = { timeout: 15_000, interval: 10 };
 
 test("a pair in a directory is served, and its ca.crt injected", async () => {
   const path = temporaryDirectory();

@@ -176,7 +176,7 @@ test(
     const before = asked.length;
     const beganMillis = performance.now();
     expect(await judge({ nodeNames: ["cloud1"] })).toBe("accepted");
-    expect(performance.now() - beganMillis).toBeLessThan(100);
+    expect(performance.now() - beganMillis).toBeLessThan(5_000);
     expect(asked.length).toBe(before);
     wire.cut(false);
     await expect.poll(async () => judge({}), patient).toBe("refused nodes-unusable");

@@ -14,6 +14,8 @@ export default defineConfig({
     root: join(import.meta.dirname, "..", ".."),
     include: ["test/cluster/**/*.cluster.ts"],
     allowOnly: false,
+    // The default of 1 s is short where two processors are shared.
+    expect: { poll: { timeout: 15_000 } },
     passWithNoTests: false,
     // All files share one cluster.
     fileParallelism: false,

@@ -3,7 +3,14 @@ import { defineConfig } from "vitest/config";
 
 const root = join(import.meta.dirname, "..", "..");
 // Each file has runtimes of its own, or shares machines; all share two processors and one kernel.
-const alone = { root, fileParallelism: false, testTimeout: 180_000, hookTimeout: 180_000 };
+const alone = {
+  root,
+  fileParallelism: false,
+  testTimeout: 180_000,
+  hookTimeout: 180_000,
+  // The default of 1 s is short there.
+  expect: { poll: { timeout: 15_000 } },
+};
 
 export default defineConfig({
   test: {

@@ -68,7 +68,7 @@ test("one that hangs is unknown after the deadline, though it answered before", 
   hang = true;
   const before = performance.now();
   expect(await probe.look()).toEqual({ kind: "unknown", reason: "kubelet: no answer in time" });
-  expect(performance.now() - before).toBeLessThan(1_000);
+  expect(performance.now() - before).toBeLessThan(5_000);
 });
 
 test("another that hangs keeps a closed port from meaning stopped", async () => {

@@ -82,7 +82,7 @@ test.each<[string, (socket: Socket) => void, RegExp]>([
   const reason = await refusalOf(await impostor(onSocket), 500);
   expect(reason).not.toBe("connected");
   expect(reason).toMatch(words);
-  expect(performance.now() - before).toBeLessThan(1_500);
+  expect(performance.now() - before).toBeLessThan(5_000);
 });
 
 test("no socket, which is a rejection too", async () => {

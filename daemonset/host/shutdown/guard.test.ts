@@ -185,7 +185,7 @@ describe("SIGTERM", () => {
     const outcome = await bench.guard.onTerm();
     expect(bench.passes).toEqual(passes);
     expect(outcome.decision.kind).toBe(passes.length > 0 ? "clean" : "leave");
-    expect(performance.now() - before).toBeLessThan(1_500);
+    expect(performance.now() - before).toBeLessThan(5_000);
   });
 
   test("after an announcement, with a bus that went down meanwhile, cleans", async () => {

@@ -43,7 +43,7 @@ test("a call that is not answered ends with its signal", async () => {
   };
   const before = performance.now();
   await expect(bus.call(target, [], AbortSignal.timeout(200))).rejects.toThrow(/abort|timeout/i);
-  expect(performance.now() - before).toBeLessThan(1_000);
+  expect(performance.now() - before).toBeLessThan(5_000);
   bus.close();
 });
 
