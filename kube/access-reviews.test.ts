@@ -1,5 +1,6 @@
-import { afterAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { makeAccessReviews, type AccessAnswer } from "./access-reviews.ts";
+import { objectAt, textAt } from "./json.ts";
 import { ApiServer, status, type ApiAnswer } from "./testing/api-server.ts";
 
 const signal = new AbortController().signal;
@@ -99,3 +100,51 @@ test("a caller that gives up gets an unknown at once", async () => {
   server.answer = () => "silence";
   expect((await reviews.mayOverride(caller, "n1", AbortSignal.abort())).kind).toBe("unknown");
 });
+
+describe("whether a user may write a node", () => {
+  const bob = { username: "bob", groups: ["ops"] };
+  /** Answers yes to these verbs only. */
+  const allowing = (...verbs: string[]) => {
+    server.answer = ({ body }) => said({ allowed: verbs.includes(verbOf(body)) });
+  };
+
+  test("asks for the right to patch that node, with name and groups as they were kept", async () => {
+    allowing("patch");
+    expect(await reviews.mayWriteNode(bob, "n1", signal)).toEqual({ kind: "allowed", reason: "" });
+    expect(server.requests.map(({ body }) => body)).toMatchObject([
+      {
+        spec: {
+          user: "bob",
+          groups: ["ops"],
+          resourceAttributes: { group: "", resource: "nodes", verb: "patch", name: "n1" },
+        },
+      },
+    ]);
+  });
+
+  test("who may update it but not patch it may write it", async () => {
+    allowing("update");
+    expect(await reviews.mayWriteNode(bob, "n1", signal)).toEqual({ kind: "allowed", reason: "" });
+  });
+
+  test("who may do neither may not", async () => {
+    allowing("get", "override");
+    expect(await reviews.mayWriteNode(bob, "n1", signal)).toEqual({ kind: "denied", reason: "" });
+    expect(server.requests).toHaveLength(2);
+  });
+
+  test("no answer to the first question is unknown, and the second is not asked", async () => {
+    server.answer = () => status(503, "ServiceUnavailable", "later");
+    expect(await reviews.mayWriteNode(bob, "n1", signal)).toMatchObject({ kind: "unknown" });
+    expect(server.requests.map(({ body }) => verbOf(body))).not.toContain("update");
+  });
+
+  test("no answer to the second question is unknown", async () => {
+    server.answer = ({ body }) => (verbOf(body) === "patch" ? said({ allowed: false }) : "silence");
+    expect(await reviews.mayWriteNode(bob, "n1", signal)).toMatchObject({ kind: "unknown" });
+  });
+});
+
+function verbOf(body: unknown): string {
+  return textAt(objectAt(objectAt(body, "spec"), "resourceAttributes"), "verb") ?? "";
+}

@@ -1,4 +1,4 @@
-/** Asks the API server whether a caller may break a lock: RBAC verb `override` on `rebootlocks.nodelatch.io`. */
+/** Asks the API server who may do what: break a lock, write a node. */
 import { apiPath, type KubeConnection } from "./call.ts";
 import { failureOf, KubeError } from "./failure.ts";
 import { objectAt, textAt } from "./json.ts";
@@ -15,52 +15,76 @@ export type AccessAnswer =
   | { readonly kind: "allowed" | "denied"; readonly reason: string }
   | { readonly kind: "unknown"; readonly reason: string; readonly cause: unknown };
 
+/** Neither method ever throws: what can't be asked is "unknown", and the caller must treat it as no. */
 export interface AccessReviews {
-  /** Never throws: what can't be asked is "unknown", and the caller must treat it as no. */
+  /** Whether the caller may break the node's lock: verb `override` on `rebootlocks.nodelatch.io`. */
   mayOverride(caller: AccessReviewCaller, nodeName: string, signal: AbortSignal): Promise<AccessAnswer>;
+  /** Whether a user may uncordon the node: verb `patch` or `update`, as admission does not say by which one came. */
+  mayWriteNode(
+    user: Pick<AccessReviewCaller, "username" | "groups">,
+    nodeName: string,
+    signal: AbortSignal,
+  ): Promise<AccessAnswer>;
 }
 
 export interface AccessReviewSettings {
-  /** Defaults to 1_500: the webhook itself has 3 s, and its refusal must still get out. */
+  /** For each method. Defaults to 1_500: the webhook itself has 3 s, and its answer must still get out. */
   readonly timeoutMillis?: number;
+}
+
+interface Question {
+  readonly doing: string;
+  readonly subject: Readonly<Record<string, unknown>>;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly timeoutMillis: number;
+  readonly signal: AbortSignal;
 }
 
 /** The real one. RBAC: `create` on `subjectaccessreviews.authorization.k8s.io`. */
 export function makeAccessReviews(kube: KubeConnection, settings: AccessReviewSettings = {}): AccessReviews {
-  return {
-    async mayOverride(caller, nodeName, signal) {
-      const doing = "ask whether the caller may override the reboot lock";
-      const body = {
-        apiVersion: "authorization.k8s.io/v1",
-        kind: "SubjectAccessReview",
-        spec: {
-          user: caller.username,
-          uid: caller.uid,
-          groups: caller.groups,
-          extra: lowerCased(caller.extra),
-          resourceAttributes: {
-            group: "nodelatch.io",
-            resource: "rebootlocks",
-            verb: "override",
-            name: nodeName,
-          },
+  const timeoutMillis = settings.timeoutMillis ?? 1_500;
+
+  async function ask({ doing, subject, attributes, ...limits }: Question): Promise<AccessAnswer> {
+    try {
+      const answer = await kube.request({
+        doing,
+        method: "POST",
+        path: apiPath("apis", "authorization.k8s.io", "v1", "subjectaccessreviews"),
+        body: {
+          apiVersion: "authorization.k8s.io/v1",
+          kind: "SubjectAccessReview",
+          spec: { ...subject, resourceAttributes: attributes },
         },
-      };
-      try {
-        const answer = await kube.request({
-          doing,
-          method: "POST",
-          path: apiPath("apis", "authorization.k8s.io", "v1", "subjectaccessreviews"),
-          body,
+        // A review stores nothing.
+        repeatable: true,
+        ...limits,
+      });
+      return answerOf(answer, doing);
+    } catch (cause) {
+      return { kind: "unknown", reason: failureOf(cause).sentence, cause };
+    }
+  }
+
+  return {
+    mayOverride: ({ username, uid, groups, extra }, nodeName, signal) =>
+      ask({
+        doing: "ask whether the caller may override the reboot lock",
+        subject: { user: username, uid, groups, extra: lowerCased(extra) },
+        attributes: { group: "nodelatch.io", resource: "rebootlocks", verb: "override", name: nodeName },
+        timeoutMillis,
+        signal,
+      }),
+    async mayWriteNode({ username, groups }, nodeName, signal) {
+      const mayDo = (verb: string): Promise<AccessAnswer> =>
+        ask({
+          doing: `ask whether a user may ${verb} the node`,
+          subject: { user: username, groups },
+          attributes: { group: "", resource: "nodes", verb, name: nodeName },
+          timeoutMillis: timeoutMillis / 2,
           signal,
-          timeoutMillis: settings.timeoutMillis ?? 1_500,
-          // A review stores nothing.
-          repeatable: true,
         });
-        return answerOf(answer, doing);
-      } catch (cause) {
-        return { kind: "unknown", reason: failureOf(cause).sentence, cause };
-      }
+      const mayPatch = await mayDo("patch");
+      return mayPatch.kind === "denied" ? mayDo("update") : mayPatch;
     },
   };
 }
