@@ -38,7 +38,7 @@ describe("status", () => {
     await makeNode("w1");
     await as("alice", 'lock w1 --reason "new disk"');
     const { out } = await as("bob", "status w1 -o wide");
-    expect(out.split("\n")[0]).toMatch(/LAST REFUSAL +REASON +RELEASE +HOLDER NODE +READY +BOOT ID$/);
+    expect(out.split("\n")[0]).toMatch(/LAST REFUSAL +GHOST +REASON +RELEASE +HOLDER NODE +READY +BOOT ID$/);
     expect(out).toMatch(/new disk +explicit +- +yes +b0070000-0000-4000-8000-000000000001$/);
     const json: unknown = JSON.parse((await as("bob", "status w1 -o json")).out);
     expect(json).toMatchObject({

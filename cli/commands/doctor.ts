@@ -5,6 +5,7 @@ import type { Command } from "../command.ts";
 import { EXPECTED } from "../doctor/expected.ts";
 import * as facts from "../doctor/facts.ts";
 import { finding, type Finding, type Level } from "../doctor/finding.ts";
+import { judgeGhosts } from "../doctor/ghosts.ts";
 import { judgeLocks, judgePods, judgeServer, judgeTrials } from "../doctor/judge.ts";
 import { judgeRegistration } from "../doctor/registration.ts";
 import { EXIT } from "../exit-code.ts";
@@ -75,9 +76,11 @@ interface Examination {
 }
 
 async function examine(kube: KubeConnection, examination: Examination): Promise<readonly Finding[]> {
-  const { namespace, version, signal } = examination;
-  const nodes = await facts.look(signal, async () => facts.listNodes(kube, signal));
-  const known = nodes.kind === "known" ? nodes.value : [];
+  const { namespace, version, wallMillis, signal } = examination;
+  const clock = (): number => wallMillis() + kube.clockOffsetMillis();
+  const states = await facts.look(signal, async () => facts.listNodes(kube, clock, signal));
+  const known = states.kind === "known" ? states.value.map(({ view }) => view) : [];
+  const nodes = states.kind === "known" ? { kind: "known" as const, value: known } : states;
   const pods = await facts.look(signal, async () => facts.listPods(kube, namespace, signal));
   const me = await facts.look(signal, async () => facts.whoAmI(kube, signal));
   const user = me.kind === "known" ? me.value : "";
@@ -88,6 +91,7 @@ async function examine(kube: KubeConnection, examination: Examination): Promise<
     ...judgePods(pods, nodes, version),
     ...judgeTrials(lock, uncordon),
     judgeLocks(nodes),
+    ...judgeGhosts(states),
     await rights(kube, user, signal),
   ];
 }

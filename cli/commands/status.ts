@@ -1,4 +1,6 @@
 /** `kubectl nodelatch status`: the locks of nodes, as a table one can look at. */
+import { parseNode } from "../../lock/node.ts";
+import { lockOn } from "../../lock/record.ts";
 import { apiPath, type KubeConnection } from "../../kube/call.ts";
 import { failureOf } from "../../kube/failure.ts";
 import { isObject, objectAt, textAt, type JsonObject } from "../../kube/json.ts";
@@ -9,9 +11,10 @@ import { CALLED } from "../help.ts";
 import { listAll } from "../lists.ts";
 import { nodeName } from "../node-name.ts";
 import { printDocument } from "../output/document.ts";
-import { tableLine, tableLines, widthsOf } from "../output/table.ts";
+import { Holders } from "../status/holders.ts";
 import { nodeStateOf, type NodeState } from "../status/node-state.ts";
-import { documentOf, header, rowOf } from "../status/view.ts";
+import { StatusTable } from "../status/status-table.ts";
+import { documentOf } from "../status/view.ts";
 
 /** Between two looks with -w. A watch would be one more connection for a table that people look at. */
 const WATCH_MILLIS = 2_000;
@@ -23,9 +26,11 @@ export const status: Command = {
     name: "status",
     summary: "show locks, cordons and boots of nodes",
     details:
-      "LOCK is held, rebooted (held, and the node has rebooted since), expired, ghost (expired, and the node is\n" +
-      "not ready) or unknown (not stamped by the webhook, so only break-glass ends it). BOOT and LEASES are the\n" +
-      "agent's report; old is one of an earlier boot. -w asks every 2 seconds and prints what has changed.",
+      "LOCK is held, rebooted (held, and the node has rebooted since), expired, unknown (not stamped by the\n" +
+      "webhook, so only break-glass ends it) or ghost: nobody seems to come back to it, as its holder is gone,\n" +
+      "its node has been away or back from its reboot for 15 minutes, or is another one. Nothing frees a ghost by\n" +
+      "itself. BOOT and LEASES are the agent's report; old is one of an earlier boot. -w asks every 2 seconds and\n" +
+      "prints what has changed.",
     positionals: { shown: "[NODE...]", least: 0, most: 1_000, complete: "nodes" },
     options: [
       { name: "locked", help: "only nodes with a lock" },
@@ -47,17 +52,17 @@ export const status: Command = {
   async run(args, context) {
     const names = args.positionals.map(nodeName);
     const format = args.text("output") ?? "table";
-    const wide = format === "wide";
     const isDocument = format === "json" || format === "yaml";
     if (isDocument && args.isSet("watch"))
       throw new UserError(`-o ${format} does not go with -w; use the table`);
     const { kube } = await context.cluster();
+    const holders = new Holders(kube, context.monotonicMillis);
+    const warnOnce = once((text) => context.terminal.err(text));
     const look = async (): Promise<readonly NodeState[]> => {
-      const states = await lookAt(kube, names, context);
+      const states = await lookAt(kube, { names, holders, warnOnce }, context);
       return args.isSet("locked") ? states.filter(({ lock }) => lock !== undefined) : states;
     };
     const states = await look();
-    const nowMillis = context.wallMillis() + kube.clockOffsetMillis();
     const { terminal } = context;
     if (isDocument) {
       printDocument(format, "NodeStatusList", { items: states.map(documentOf) }, (text) =>
@@ -65,69 +70,66 @@ export const status: Command = {
       );
       return EXIT.ok;
     }
-    const rows = states.map((state) => rowOf(state, wide, nowMillis));
-    if (rows.length === 0) terminal.err(args.isSet("locked") ? "no node is locked" : "there are no nodes");
-    else for (const line of tableLines(header(wide), rows, terminal)) terminal.out(line);
-    if (!args.isSet("watch")) return EXIT.ok;
-    return watch(look, states, wide, kube, context);
+    if (states.length === 0) terminal.err(args.isSet("locked") ? "no node is locked" : "there are no nodes");
+    const table = new StatusTable(terminal, format === "wide");
+    const now = (): number => context.wallMillis() + kube.clockOffsetMillis();
+    table.print(states, now());
+    return args.isSet("watch") ? watch(look, (later) => table.print(later, now()), context) : EXIT.ok;
   },
 };
 
 async function watch(
   look: () => Promise<readonly NodeState[]>,
-  first: readonly NodeState[],
-  wide: boolean,
-  kube: KubeConnection,
-  context: Context,
+  show: (states: readonly NodeState[]) => void,
+  { terminal, signal, sleep }: Context,
 ): Promise<ExitCode> {
-  const { terminal, signal } = context;
-  let shown = new Map(first.map((state) => [state.view.name, fingerprint(state)]));
   let failures = 0;
   while (!signal.aborted) {
-    await context.sleep(WATCH_MILLIS);
+    await sleep(WATCH_MILLIS);
     if (signal.aborted) break;
-    let states: readonly NodeState[];
     try {
-      states = await look();
+      show(await look());
       failures = 0;
     } catch (thrown) {
       failures += 1;
       if (failures >= MOST_FAILURES) throw thrown;
       if (failures === 1) terminal.err(`${failureOf(thrown).sentence}; trying again`);
-      continue;
     }
-    const changed = states.filter((state) => shown.get(state.view.name) !== fingerprint(state));
-    const nowMillis = context.wallMillis() + kube.clockOffsetMillis();
-    const widths = widthsOf(
-      header(wide),
-      states.map((state) => rowOf(state, wide, nowMillis)),
-    );
-    for (const state of changed) terminal.out(tableLine(rowOf(state, wide, nowMillis), widths, terminal));
-    const names = new Set(states.map(({ view }) => view.name));
-    for (const gone of shown.keys()) if (!names.has(gone)) terminal.out(`${gone} is no longer listed`);
-    shown = new Map(states.map((state) => [state.view.name, fingerprint(state)]));
   }
   return EXIT.interrupted;
 }
 
-/** Ages pass by themselves: only what somebody changed is news. */
-function fingerprint(state: NodeState): string {
-  return JSON.stringify(documentOf(state));
+interface Ask {
+  readonly names: readonly string[];
+  readonly holders: Holders;
+  readonly warnOnce: (text: string) => void;
 }
 
 async function lookAt(
   kube: KubeConnection,
-  names: readonly string[],
-  { signal, wallMillis, terminal }: Context,
+  { names, holders, warnOnce }: Ask,
+  { signal, wallMillis }: Context,
 ): Promise<readonly NodeState[]> {
   const nodes = names.length === 0 ? await allNodes(kube, signal) : await theseNodes(kube, names, signal);
-  const refusals = await refusalsByNode(kube, signal, (text) => terminal.err(text));
+  const refusals = await refusalsByNode(kube, signal, warnOnce);
+  const locks = nodes.map((node) => lockOn(parseNode(node, "the node")));
+  const records = locks.flatMap((lock) => (lock?.kind === "record" ? [lock.record] : []));
+  const holderOf = await holders.of(records, signal);
   const nowMillis = wallMillis() + kube.clockOffsetMillis();
   return nodes
-    .map((node) =>
-      nodeStateOf(node, refusals.get(textAt(objectAt(node, "metadata"), "name") ?? ""), nowMillis),
-    )
+    .map((node) => {
+      const lastRefusal = refusals.get(textAt(objectAt(node, "metadata"), "name") ?? "");
+      return nodeStateOf(node, { lastRefusal, holderOf, nowMillis });
+    })
     .toSorted((a, b) => a.view.name.localeCompare(b.view.name));
+}
+
+function once(say: (text: string) => void): (text: string) => void {
+  const said = new Set<string>();
+  return (text) => {
+    if (!said.has(text)) say(text);
+    said.add(text);
+  };
 }
 
 async function allNodes(kube: KubeConnection, signal: AbortSignal): Promise<readonly JsonObject[]> {

@@ -5,6 +5,8 @@ import { apiPath, type KubeConnection } from "../../kube/call.ts";
 import { failureOf } from "../../kube/failure.ts";
 import { isObject, objectAt, textAt, textsAt, type JsonObject } from "../../kube/json.ts";
 import { listAll } from "../lists.ts";
+import { Holders } from "../status/holders.ts";
+import { nodeStateOf, type NodeState } from "../status/node-state.ts";
 
 export type Fact<T> =
   | { readonly kind: "known"; readonly value: T }
@@ -84,10 +86,18 @@ export async function listPods(
   });
 }
 
-export async function listNodes(kube: KubeConnection, signal: AbortSignal): Promise<readonly NodeView[]> {
+/** All nodes with their locks' holders. @param clock the API server's, once it has answered. */
+export async function listNodes(
+  kube: KubeConnection,
+  clock: () => number,
+  signal: AbortSignal,
+): Promise<readonly NodeState[]> {
   const path = apiPath("api", "v1", "nodes");
   const nodes = await listAll(kube, { doing: "list Nodes", path, kind: "NodeList", signal });
-  return nodes.map((node) => parseNode(node, "the node"));
+  const locks = nodes.map((node) => lockOn(parseNode(node, "the node")));
+  const records = locks.flatMap((lock) => (lock?.kind === "record" ? [lock.record] : []));
+  const holderOf = await new Holders(kube, clock).of(records, signal);
+  return nodes.map((node) => nodeStateOf(node, { lastRefusal: undefined, holderOf, nowMillis: clock() }));
 }
 
 /** Takes a lock in a dry run, which stores nothing: stamped by the webhook, or left as it was by a latch that is away. */

@@ -1,14 +1,18 @@
 /** What `status` knows of a node, from its object and its Events. Pure. */
+import { ghostSigns, type GhostSign, type Readiness } from "../../lock/ghost.ts";
 import { parseNode, type NodeView } from "../../lock/node.ts";
-import { isExpired, lockOn, type StoredLock } from "../../lock/record.ts";
+import { lockOn, parseTime, type StoredLock } from "../../lock/record.ts";
 import { objectAt, textAt, type JsonObject } from "../../kube/json.ts";
 import type { NodeEvent } from "../events.ts";
 import { BOOT_REPORT_ANNOTATION, parseBootReport, type BootReport } from "./boot-report.ts";
+import type { HolderOf } from "./holders.ts";
 
 export interface NodeState {
   readonly view: NodeView;
   readonly lock: StoredLock | undefined;
   readonly lockState: LockState;
+  /** Why nobody seems to come back to the lock. */
+  readonly ghost: readonly GhostSign[];
   readonly ready: boolean;
   readonly kubeletVersion: string;
   readonly bootReport: BootReport | undefined;
@@ -21,25 +25,32 @@ export type LockState =
   | "unknown" // nobody's: not stamped by the webhook
   | "expired"
   | "rebooted" // held, and the node has rebooted since
-  | "ghost"; // expired, and the node is not ready: nobody seems to come back to it
+  | "ghost"; // nobody seems to come back to it
+
+export interface Looked {
+  readonly lastRefusal: NodeEvent | undefined;
+  readonly holderOf: HolderOf;
+  /** By the API server's clock. */
+  readonly nowMillis: number;
+}
 
 /** @throws TypeError for what is no Node. */
-export function nodeStateOf(
-  raw: JsonObject,
-  lastRefusal: NodeEvent | undefined,
-  nowMillis: number,
-): NodeState {
-  const view = parseNode(raw, "the node");
+export function nodeStateOf(raw: JsonObject, { lastRefusal, holderOf, nowMillis }: Looked): NodeState {
+  const node = parseNode(raw, "the node");
   const status = objectAt(raw, "status");
-  const lock = lockOn(view);
-  const ready = isReady(status);
+  const lock = lockOn(node);
+  const readiness = readinessIn(status);
+  const holder = lock?.kind === "record" ? holderOf(lock.record) : "unknown";
+  const ghost = ghostSigns({ node, readiness, holder, nowMillis });
+  const ready = readiness?.isReady === true;
   return {
-    view,
+    view: node,
     lock,
-    lockState: lockStateOf(lock, view, ready, nowMillis),
+    lockState: lockStateOf(lock, node, ready, ghost),
+    ghost,
     ready,
     kubeletVersion: textAt(objectAt(status, "nodeInfo"), "kubeletVersion") ?? "",
-    bootReport: parseBootReport(view.annotations.get(BOOT_REPORT_ANNOTATION)),
+    bootReport: parseBootReport(node.annotations.get(BOOT_REPORT_ANNOTATION)),
     lastRefusal,
   };
 }
@@ -48,19 +59,23 @@ function lockStateOf(
   lock: StoredLock | undefined,
   view: NodeView,
   ready: boolean,
-  nowMillis: number,
+  ghost: readonly GhostSign[],
 ): LockState {
   if (lock === undefined) return "none";
   if (lock.kind !== "record") return "unknown";
-  if (isExpired(lock, nowMillis)) return ready ? "expired" : "ghost";
+  // An expiry alone is what its holder has asked for; of a node that is away it is one sign more.
+  if (ghost.some(({ rule }) => rule !== "expired")) return "ghost";
+  if (ghost.length > 0) return ready ? "expired" : "ghost";
   const { bootID } = lock.record;
   return bootID !== "" && view.bootID !== "" && bootID !== view.bootID ? "rebooted" : "held";
 }
 
-function isReady(status: JsonObject | undefined): boolean {
+function readinessIn(status: JsonObject | undefined): Readiness | undefined {
   const conditions = status?.["conditions"];
-  return (
-    Array.isArray(conditions) &&
-    conditions.some((one: unknown) => textAt(one, "type") === "Ready" && textAt(one, "status") === "True")
-  );
+  const found: unknown = Array.isArray(conditions)
+    ? conditions.find((one: unknown) => textAt(one, "type") === "Ready")
+    : undefined;
+  if (found === undefined) return undefined;
+  const since = parseTime(textAt(found, "lastTransitionTime") ?? "");
+  return { isReady: textAt(found, "status") === "True", sinceMillis: since };
 }

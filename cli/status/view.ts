@@ -6,7 +6,7 @@ import { bootStateOf, leasesWords, type BootState } from "./boot-report.ts";
 import type { LockState, NodeState } from "./node-state.ts";
 
 const NARROW = ["NODE", "LOCK", "HOLDER", "AGE", "EXPIRES", "CORDONED", "BOOT", "LEASES", "LAST REFUSAL"];
-const WIDE = [...NARROW, "REASON", "RELEASE", "HOLDER NODE", "READY", "BOOT ID"];
+const WIDE = [...NARROW, "GHOST", "REASON", "RELEASE", "HOLDER NODE", "READY", "BOOT ID"];
 
 export function header(wide: boolean): readonly string[] {
   return wide ? WIDE : NARROW;
@@ -40,6 +40,7 @@ export function rowOf(state: NodeState, wide: boolean, nowMillis: number): Row {
   if (!wide) return row;
   return [
     ...row,
+    state.ghost.length === 0 ? NOTHING : colored(state.ghost.map(({ rule }) => rule).join(","), "red"),
     record === undefined ? (lock?.kind === "unknown-holder" ? lock.text : NOTHING) : record.reason || NOTHING,
     record?.release ?? NOTHING,
     record?.holderNode ?? NOTHING,
@@ -75,11 +76,19 @@ function colored(text: string, color: Color | undefined): Cell {
   return color === undefined ? { text } : { text, color };
 }
 
+/** Why the table calls locks ghosts, a line for each; for below it. */
+export function ghostNotes(states: readonly NodeState[]): readonly string[] {
+  return states
+    .filter(({ lockState }) => lockState === "ghost")
+    .map(({ view, ghost }) => `${view.name}: ${ghost.map(({ text }) => text).join("; ")}`);
+}
+
 /** null where there is nothing, so that every field is always there. */
 export function documentOf({
   view,
   lock,
   lockState,
+  ghost,
   ready,
   bootReport,
   lastRefusal,
@@ -95,8 +104,8 @@ export function documentOf({
       lock === undefined
         ? null
         : lock.kind === "record"
-          ? { state: lockState, ...lock.record }
-          : { state: lockState, value: lock.text, why: lock.why },
+          ? { state: lockState, ghost, ...lock.record }
+          : { state: lockState, ghost, value: lock.text, why: lock.why },
     boot: bootReport === undefined ? null : { state: bootStateOf(bootReport, view.bootID), ...bootReport },
     lastRefusal:
       lastRefusal === undefined
