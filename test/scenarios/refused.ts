@@ -18,7 +18,7 @@ import {
 } from "./nodes.ts";
 import { alice, bob, breaker, clusterAdmin, kubelet, toolPod, type World } from "./world.ts";
 
-type Attack = (world: World, name: string, as: Identity) => Promise<ApiAnswer>;
+export type Attack = (world: World, name: string, as: Identity) => Promise<ApiAnswer>;
 
 const patch =
   (contentType: string, body: unknown, subresource?: "status"): Attack =>
@@ -53,7 +53,7 @@ const FORGED = JSON.stringify({
   wasUnschedulable: false,
 });
 
-const UNCORDONS: [string, Attack][] = [
+export const UNCORDONS: [string, Attack][] = [
   ["strategic merge patch, null (kubectl uncordon)", patch(STRATEGIC, { spec: { unschedulable: null } })],
   ["strategic merge patch, false", patch(STRATEGIC, { spec: { unschedulable: false } })],
   ["merge patch, null", patch(MERGE, { spec: { unschedulable: null } })],
@@ -72,7 +72,7 @@ const UNCORDONS: [string, Attack][] = [
   ],
 ];
 
-const STRIPS: [string, Attack][] = [
+export const STRIPS: [string, Attack][] = [
   [
     "strategic merge patch, null (kubectl annotate KEY-)",
     patch(STRATEGIC, { metadata: { annotations: { [LOCK]: null } } }),
