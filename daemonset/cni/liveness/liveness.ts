@@ -8,11 +8,6 @@ export interface AskedRuntime {
   readonly version: string;
   /** Its socket as the node calls it. */
   readonly hostPath: string;
-  /**
-   * True if an id is in one of the lists for as long as its CNI ADD runs (containerd's own services). False: an id that
-   * was never listed may be one that is just starting (CRI-O), so only time or the journal can tell.
-   */
-  readonly showsStarting: boolean;
 }
 
 export type Liveness =

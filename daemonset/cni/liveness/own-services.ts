@@ -9,14 +9,6 @@ import { encodeMessage } from "../../runtime/wire/encode.ts";
 import { Message } from "../../runtime/wire/message.ts";
 import { NonsenseError } from "../../runtime/wire/nonsense.ts";
 
-export interface OwnServices {
-  /** Of every service that is there. */
-  readonly ids: ReadonlySet<string>;
-  /** Whether the service is there; a runtime that is no containerd has none. */
-  readonly hasContainers: boolean;
-  readonly hasSandboxStore: boolean;
-}
-
 const CONTAINERS = "/containerd.services.containers.v1.Containers/ListStream";
 const SANDBOXES = "/containerd.services.sandbox.v1.Store/List";
 const LEASES = "/containerd.services.leases.v1.Leases/List";
@@ -27,8 +19,14 @@ const NOTHING = Buffer.alloc(0);
 /** As for CRI's lists. */
 const DEADLINE_MILLIS = 10_000;
 
-/** @throws Error naming the service, if one that is there does not give its whole list. */
-export async function askOwnServices(connection: GrpcConnection, signal: AbortSignal): Promise<OwnServices> {
+/**
+ * Ids of every service that is there; a runtime that is no containerd has none.
+ * @throws Error naming the service, if one that is there does not give its whole list.
+ */
+export async function askOwnServices(
+  connection: GrpcConnection,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
   const ids = new Set<string>();
   const add = (of: string, message: Message): void => {
     const id = message.string(1);
@@ -47,27 +45,26 @@ export async function askOwnServices(connection: GrpcConnection, signal: AbortSi
     const answer = await connection.call(call(method, NOTHING));
     for (const message of new Message(of, answer).messages(1)) add(of, message);
   };
-  const [hasContainers, hasSandboxStore] = await Promise.all([
-    isThere(CONTAINERS, async () => {
+  await Promise.all([
+    ifThere(CONTAINERS, async () => {
       await connection.stream(call(CONTAINERS, ONLY_SANDBOXES), (bytes) => {
         const container = new Message("ListContainerMessage", bytes).message(1);
         if (container === undefined) throw new NonsenseError("ListContainerMessage: no container");
         add("ListContainerMessage", container);
       });
     }),
-    isThere(SANDBOXES, async () => list(SANDBOXES, "StoreListResponse")),
-    isThere(LEASES, async () => list(LEASES, "ListLeasesResponse")),
+    ifThere(SANDBOXES, async () => list(SANDBOXES, "StoreListResponse")),
+    ifThere(LEASES, async () => list(LEASES, "ListLeasesResponse")),
   ]);
-  return { ids, hasContainers, hasSandboxStore };
+  return ids;
 }
 
-/** False if the other end has no such service; every other failure leaves open what it would have listed. */
-async function isThere(method: string, ask: () => Promise<void>): Promise<boolean> {
+/** Nothing if the other end has no such service; every other failure leaves open what it would have listed. */
+async function ifThere(method: string, ask: () => Promise<void>): Promise<void> {
   try {
     await ask();
-    return true;
   } catch (cause) {
-    if (cause instanceof GrpcFailure && kindOfFailure(cause) === "unimplemented") return false;
+    if (cause instanceof GrpcFailure && kindOfFailure(cause) === "unimplemented") return;
     throw new Error(method.slice(1), { cause });
   }
 }

@@ -8,7 +8,6 @@ import { idsOnDisk } from "./known-elsewhere.ts";
 import { readLiveNamespaces, type NamespacesWorld } from "./live-namespaces.ts";
 import type { AskedRuntime, Liveness, ProveLiveness } from "./liveness.ts";
 import { askOwnServices } from "./own-services.ts";
-import { showsStarting } from "./shows-starting.ts";
 
 export interface ProveOptions {
   /** The runtimes that there are, and those that should be and don't answer. */
@@ -77,18 +76,14 @@ async function prove(options: ProveOptions, signal: AbortSignal): Promise<Livene
 async function ask(current: CurrentRuntime, signal: AbortSignal): Promise<RuntimeAnswer> {
   const { runtime, hostPath, connection } = current;
   // Asked again: another version may listen there by now.
-  const [{ name, version }, sandboxes, services] = await Promise.all([
+  const [{ name, version }, sandboxes, ids] = await Promise.all([
     runtime.version(signal),
     runtime.listSandboxes(signal),
-    connection === undefined ? undefined : askOwnServices(connection, signal),
+    connection === undefined ? new Set<string>() : askOwnServices(connection, signal),
   ]).catch((cause: unknown) => {
     throw new Error(`${runtime.label} does not tell what is alive`, { cause });
   });
-  return {
-    asked: { name, version, hostPath, showsStarting: showsStarting(name, version, services) },
-    sandboxes,
-    ids: services?.ids ?? new Set(),
-  };
+  return { asked: { name, version, hostPath }, sandboxes, ids };
 }
 
 function unproven(reason: string): Liveness {

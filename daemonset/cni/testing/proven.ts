@@ -36,7 +36,7 @@ export function proven(alive: Alive = {}): Proven {
     otherIDs: new Set(alive.others),
     addresses: new Set(alive.addresses),
     namespacePaths: new Set(alive.namespacePaths),
-    runtimes: runtimes.map((hostPath): AskedRuntime => ({ name, version, hostPath, showsStarting: true })),
+    runtimes: runtimes.map((hostPath): AskedRuntime => ({ name, version, hostPath })),
     ownedBy: alive.ownedBy ?? "own-pod",
   };
 }
