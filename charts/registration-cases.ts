@@ -1,4 +1,4 @@
-/** Requests on a node, and which of the two webhooks the API server has to ask about them. */
+/** Requests on a node, and which of the webhooks the API server has to ask about them. */
 import { LOCK_ANNOTATION, OVERRIDE_ANNOTATION } from "../lock/node.ts";
 
 /** A Node as far as the registrations look at it. `unschedulable: null` is the field with the value null. */
@@ -13,9 +13,16 @@ export interface RegistrationCase {
   readonly before: NodeState | null;
   /** null: the request is a DELETE. */
   readonly after: NodeState | null;
-  readonly guard: boolean;
-  readonly latch: boolean;
+  /** User name. */
+  readonly by: string;
+  /** In the order of their calls by kind: guard, latch, latch-tools. */
+  readonly asked: readonly string[];
 }
+
+/** A tool that locks by its cordon, one that locks by a mark, and the mark. */
+export const TOOL = "system:serviceaccount:kube-system:tool";
+export const MARKER = "system:serviceaccount:kube-system:marker";
+export const MARK = "example.com/rebooting";
 
 const lock = { [LOCK_ANNOTATION]: "kernel" };
 const bare: NodeState = {};
@@ -36,8 +43,22 @@ function row(
   after: NodeState | null,
   asked: "nobody" | "guard" | "latch" | "both",
 ): RegistrationCase {
-  const guard = asked === "guard" || asked === "both";
-  return { name, before, after, guard, latch: asked === "latch" || asked === "both" };
+  const names = { nobody: [], guard: ["guard"], latch: ["latch"], both: ["guard", "latch"] }[asked];
+  return { name, by: "bob", before, after, asked: names };
+}
+
+function toolRow(
+  name: string,
+  by: string,
+  before: NodeState,
+  after: NodeState,
+  ...asked: readonly string[]
+): RegistrationCase {
+  return { name, by, before, after, asked };
+}
+
+function marked(state: NodeState, value = "now"): NodeState {
+  return { ...state, annotations: { ...state.annotations, [MARK]: value } };
 }
 
 export const registrationCases: readonly RegistrationCase[] = [
@@ -79,4 +100,23 @@ export const registrationCases: readonly RegistrationCase[] = [
   row("override and remove the lock", lockedCordoned, withOverride(bare, "why"), "both"),
   row("delete a locked node", lockedCordoned, null, "guard"),
   row("delete a node with an empty lock", emptied, null, "guard"),
+  row("set a tool's mark, by somebody else", bare, marked(bare), "nobody"),
+  toolRow("a tool cordons", TOOL, bare, cordoned, "latch-tools"),
+  toolRow("a tool cordons a node with annotations", TOOL, other, { ...other, ...cordoned }, "latch-tools"),
+  toolRow("a tool cordons again", TOOL, cordoned, cordoned),
+  toolRow("a tool cordons a locked node", TOOL, locked, lockedCordoned, "guard", "latch-tools"),
+  toolRow("a tool cordons and takes a lock by name", TOOL, bare, lockedCordoned, "latch"),
+  toolRow("a tool uncordons a node without lock", TOOL, cordoned, bare),
+  toolRow("a tool uncordons a locked node", TOOL, lockedCordoned, locked, "guard", "latch", "latch-tools"),
+  // The latch has answered: that is what latch-tools would see then.
+  toolRow("a tool uncordons and removes the lock", TOOL, lockedCordoned, bare, "guard", "latch"),
+  toolRow("a tool annotates", TOOL, bare, other),
+  toolRow("a tool writes its locked node", TOOL, lockedCordoned, marked(lockedCordoned, "false")),
+  toolRow("a mark comes", MARKER, bare, marked(bare), "latch-tools"),
+  toolRow("a mark comes on a locked node", MARKER, locked, marked(locked), "latch-tools"),
+  toolRow("a mark goes", MARKER, marked(lockedCordoned), lockedCordoned, "latch-tools"),
+  toolRow("a mark becomes false", MARKER, marked(locked), marked(locked, "false"), "latch-tools"),
+  toolRow("a mark becomes true", MARKER, marked(bare, "false"), marked(bare, "true"), "latch-tools"),
+  toolRow("a mark gets another value", MARKER, marked(bare), marked(bare, "later")),
+  toolRow("a mark is false from the start", MARKER, bare, marked(bare, "false")),
 ];

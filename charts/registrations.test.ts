@@ -1,11 +1,12 @@
-/** The CEL of the two registrations, with a CEL library; test:cluster runs it in a real API server. */
+/** The CEL of the registrations for nodes, with a CEL library; test:cluster runs it in a real API server. */
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { at } from "./chart-files.ts";
+import { chartTools, withTools } from "../test/simulated/chart-tools.ts";
 import { activation, matchConditions, type Condition } from "../test/simulated/admission/match-conditions.ts";
-import { registrationCases, type NodeState } from "./registration-cases.ts";
+import { MARK, MARKER, registrationCases, TOOL, type NodeState } from "./registration-cases.ts";
 
 interface Registration {
   readonly resources: readonly string[];
@@ -13,31 +14,55 @@ interface Registration {
   readonly conditions: readonly Condition[];
 }
 
+const tools = await chartTools([
+  { preset: "kured", username: TOOL },
+  {
+    name: "marker",
+    username: MARKER,
+    lockOn: { annotationAdded: MARK },
+    releaseOn: { annotationRemoved: MARK },
+    perNode: true,
+  },
+]);
 const guard = await registration("guard");
 const latch = await registration("latch");
+const latchTools = await registration("latch-tools");
 
-test.each(registrationCases)("$name", ({ before, after, guard: guardAsked, latch: latchAsked }) => {
-  expect(asked(guard, before, after)).toBe(guardAsked);
-  expect(asked(latch, before, after)).toBe(latchAsked);
+test.each(registrationCases)("$name", ({ by, before, after, asked: expected }) => {
+  const found = Object.entries({ guard, latch, "latch-tools": latchTools })
+    .filter(([, registered]) => asked(registered, before, after, by))
+    .map(([name]) => name);
+  expect(found).toEqual(expected);
 });
 
-test("a node that never had annotations, spec or status is no error for either", () => {
+test("a node that never had annotations, spec or status is no error for any", () => {
   const nothing = { metadata: { name: "n1" } };
-  const values = activation({ operation: "UPDATE" }, nothing, nothing);
-  for (const { conditions } of [guard, latch]) {
-    expect(matchConditions(conditions, values).kind).toBe("excluded");
+  for (const username of ["bob", TOOL, MARKER]) {
+    const values = activation({ operation: "UPDATE", userInfo: { username } }, nothing, nothing);
+    for (const { conditions } of [guard, latch, latchTools]) {
+      expect(matchConditions(conditions, values).kind).toBe("excluded");
+    }
   }
 });
 
-test("both are asked about nodes/status too, through which annotations can be changed, and about nothing else", () => {
-  for (const { resources } of [guard, latch]) expect(resources).toEqual(["nodes", "nodes/status"]);
+test("all are asked about nodes/status too, through which annotations can be changed, and about nothing else", () => {
+  for (const { resources } of [guard, latch, latchTools])
+    expect(resources).toEqual(["nodes", "nodes/status"]);
 });
 
 /** Whether the API server would call: the operation is registered and no condition excludes it. */
-function asked({ operations, conditions }: Registration, before: NodeState | null, after: NodeState | null) {
+function asked(
+  { operations, conditions }: Registration,
+  before: NodeState | null,
+  after: NodeState | null,
+  username: string,
+): boolean {
   const operation = before === null ? "CREATE" : after === null ? "DELETE" : "UPDATE";
   if (!operations.includes(operation)) return false;
-  const result = matchConditions(conditions, activation({ operation }, node(after), node(before)));
+  const result = matchConditions(
+    conditions,
+    activation({ operation, userInfo: { username } }, node(after), node(before)),
+  );
   if (result.kind === "error") throw new Error(result.why);
   return result.kind === "matches";
 }
@@ -53,7 +78,7 @@ function node(state: NodeState | null) {
 
 async function registration(name: string): Promise<Registration> {
   const file = fileURLToPath(new URL(`nodelatch/registrations/${name}.yaml`, import.meta.url));
-  const parsed: unknown = parse(await readFile(file, "utf8"));
+  const parsed: unknown = parse(withTools(await readFile(file, "utf8"), tools));
   const rules = items(parsed, "rules");
   return {
     resources: rules.flatMap((rule) => items(rule, "resources").map(String)),

@@ -37,7 +37,7 @@ test("the chart's default values are settings the webhook takes, and its own def
     return text === undefined ? [] : [`--${flag}=${text}`];
   });
   // The rest is worked out by helper templates, which only Helm renders.
-  expect(flags).toHaveLength(passed.length - 7);
+  expect(flags).toHaveLength(passed.length - 8);
   expect(readConfig(flags, {})).toEqual(readConfig([], {}));
 });
 

@@ -14,6 +14,7 @@ import { call } from "../webhook/testing/call.ts";
 import { reviewBody } from "../webhook/testing/review-body.ts";
 import { startWebhook } from "../webhook/testing/webhook-server.ts";
 import { codeIn, fencesIn, tableWith } from "./markdown.ts";
+import { NO_TOOLS } from "../lock/tool.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const page = await readFile(`${root}/docs/operations.md`, "utf8");
@@ -68,7 +69,7 @@ test("a value that the latch refuses", () => {
   const limits = { defaultTtlMillis: undefined, minTtlMillis: 60_000, maxTtlMillis: 168 * 3_600_000 };
   const parsed = parseLockRequest('{"ttl":"30d"}', limits, NOW);
   expect(page).toContain(`\n${parsed.ok ? "nothing" : parsed.problem}\n`);
-  const verdict = createLatch({ limits, nowMillis: () => NOW })(
+  const verdict = createLatch({ settings: { limits, tools: NO_TOOLS }, nowMillis: () => NOW })(
     updateOf(
       rewritten(old, { annotations: { "nodelatch.io/reboot-lock": null } }),
       locked('{"ttl":"x"}'),
@@ -136,7 +137,14 @@ test("every message that the webhook logs is listed, and no other", async () => 
 
 function ports(mode: "enforce" | "warn", answer: "allowed" | "denied"): GuardPorts {
   return {
-    settings: { mode, onExpired: "allow", exemptDeleters: new Set(), agentUsername: "agent" },
+    settings: {
+      mode,
+      onExpired: "allow",
+      exemptDeleters: new Set(),
+      agentUsername: "agent",
+      acceptNodeIdentity: false,
+      tools: NO_TOOLS,
+    },
     nowMillis: () => NOW,
     mayOverride: () => Promise.resolve({ kind: answer, reason: "" }),
     onRefusedUncordon: () => {},

@@ -46,6 +46,7 @@ const LATCHED = {
   left: true,
   stamped: true,
   restamped: true,
+  locked: true,
   released: true,
   broken: true,
   "bad-value": true,

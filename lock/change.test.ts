@@ -21,7 +21,7 @@ describe("changeOf an update", () => {
     ["the lock appears with an empty value", cordoned, locked(""), "acquire"],
     ["the lock appears in the same request as an uncordon", cordoned, heldOpen, "acquire"],
     ["nothing on a locked node", held, held, "none"],
-    ["cordon of a locked, schedulable node", heldOpen, held, "none"],
+    ["cordon of a locked, schedulable node", heldOpen, held, "cordon"],
     [
       "another annotation",
       held,
@@ -45,6 +45,7 @@ describe("changeOf a write to nodes/status", () => {
   test.each<[string, NodeView, NodeView, string]>([
     ["a heartbeat", held, held, "none"],
     ["an uncordon, which the server ignores there", held, rewritten(held, uncordon), "none"],
+    ["a cordon, which the server ignores there", heldOpen, held, "none"],
     ["the lock is stripped", held, stripped, "lock-removed"],
     [
       "the lock is stripped along with an ignored uncordon",

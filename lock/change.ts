@@ -21,7 +21,13 @@ export type NotRelevant =
 export type LockedChange =
   | {
       readonly kind:
-        "uncordon" | "lock-removed" | "removed-and-uncordoned" | "lock-changed" | "changed-and-uncordoned";
+        | "uncordon"
+        | "lock-removed"
+        | "removed-and-uncordoned"
+        | "lock-changed"
+        | "changed-and-uncordoned"
+        // The lock stays as it is. Everybody may do that, but a tool that cordons will uncordon too.
+        | "cordon";
       readonly before: NodeView;
       readonly lock: StoredLock;
       readonly after: NodeView;
@@ -61,7 +67,8 @@ export function changeOf(request: NodeRequest): Change {
       : { kind: "acquire", before, after };
   }
   // The server takes metadata but never spec from a write to nodes/status (strategy.go, kured-observed.md 3).
-  const uncordons = request.subresource !== "status" && before.unschedulable && !after.unschedulable;
+  const takesSpec = request.subresource !== "status";
+  const uncordons = takesSpec && before.unschedulable && !after.unschedulable;
   const next = after.annotations.get(LOCK_ANNOTATION);
   if (next === undefined) {
     return { kind: uncordons ? "removed-and-uncordoned" : "lock-removed", before, lock, after };
@@ -69,7 +76,10 @@ export function changeOf(request: NodeRequest): Change {
   if (next !== before.annotations.get(LOCK_ANNOTATION)) {
     return { kind: uncordons ? "changed-and-uncordoned" : "lock-changed", before, lock, after };
   }
-  return uncordons ? { kind: "uncordon", before, lock, after } : { kind: "none", why: "untouched" };
+  if (uncordons) return { kind: "uncordon", before, lock, after };
+  if (takesSpec && !before.unschedulable && after.unschedulable)
+    return { kind: "cordon", before, lock, after };
+  return { kind: "none", why: "untouched" };
 }
 
 function present(node: NodeView | null, field: string, operation: string): NodeView {

@@ -4,6 +4,7 @@ import { afterOverride, decide, type GuardSettings } from "./decide.ts";
 import { asker, locked, lockedChange, lockRecord, NOW, nodeView, rewritten } from "./fixture.ts";
 import { LAST_OVERRIDE_ANNOTATION, LOCK_ANNOTATION, OVERRIDE_ANNOTATION } from "./node.ts";
 import { RELEASES, writeRecord, type Asker, type LockRecord, type Release } from "./record.ts";
+import { NO_TOOLS } from "./tool.ts";
 
 const AGENT = "system:serviceaccount:nodelatch-system:nodelatch-agent";
 const settings: GuardSettings = {
@@ -11,6 +12,8 @@ const settings: GuardSettings = {
   onExpired: "allow",
   exemptDeleters: new Set(["autoscaler"]),
   agentUsername: AGENT,
+  acceptNodeIdentity: false,
+  tools: NO_TOOLS,
 };
 
 const held = lockRecord({ holder: "kured", holderNode: "n1" });

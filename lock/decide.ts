@@ -4,8 +4,9 @@
  */
 import type { Change, LockedChange } from "./change.ts";
 import { overrideClaimed } from "./override.ts";
-import { holds, isExpired, lockOn, type Asker } from "./record.ts";
+import { holds, isExpired, isStale, lockOn, type Asker } from "./record.ts";
 import { stampedFor, stampsKept } from "./stamp.ts";
+import type { Tools } from "./tool.ts";
 
 export interface GuardSettings {
   readonly mode: "enforce" | "warn" | "off";
@@ -15,6 +16,12 @@ export interface GuardSettings {
   readonly exemptDeleters: ReadonlySet<string>;
   /** Username of the agent's ServiceAccount. */
   readonly agentUsername: string;
+  /**
+   * Whether `system:node:NAME` counts as NAME's own agent, for edges whose writes come in under that name. Such a
+   * kubelet needs to be trusted, as it also reports the boot ID that proves the reboot.
+   */
+  readonly acceptNodeIdentity: boolean;
+  readonly tools: Tools;
 }
 
 export type AllowReason =
@@ -69,12 +76,14 @@ export function decide(
 ): GuardDecision {
   if (change.kind === "none") return { kind: "allow", why: "not-relevant" };
   if (change.kind === "acquire") return { kind: "allow", why: "acquire" };
+  if (change.kind === "cordon" && !settings.tools.has(asker.username))
+    return { kind: "allow", why: "not-relevant" };
   if (settings.mode === "off") return { kind: "allow", why: "mode-off" };
 
-  const judged = judge(change, asker, settings);
+  const judged = judge(change, asker, nowMillis, settings);
   if (judged.kind === "allow") return judged;
   // A value that escaped the latch is refused even on an expired lock: nobody could say whose lock it is afterwards.
-  const mayExpire = settings.onExpired === "allow" && isStamped(change, asker);
+  const mayExpire = settings.onExpired === "allow" && isStamped(change, asker, nowMillis);
   if (mayExpire && isExpired(change.lock, nowMillis))
     return { kind: "allow", why: "expired", insteadOf: judged.why };
   if (settings.mode === "warn") return { kind: "allow", why: "mode-warn", insteadOf: judged.why };
@@ -116,29 +125,38 @@ const allow = (why: AllowReason): Judgement => ({ kind: "allow", why });
 const refuse = (why: RefuseReason): Judgement => ({ kind: "refuse", why });
 
 /** One row for each kind of asker; mode, expiry and override are none of its business. */
-function judge(change: LockedChange, asker: Asker, settings: GuardSettings): Judgement {
-  if (holds(asker, change.lock)) return judgeHolder(change, asker);
+function judge(change: LockedChange, asker: Asker, nowMillis: number, settings: GuardSettings): Judgement {
+  if (holds(asker, change.lock)) return judgeHolder(change, asker, nowMillis, settings.tools);
   if (change.kind === "delete" && settings.exemptDeleters.has(asker.username)) return allow("exempt-deleter");
-  const isOwnAgent = asker.username === settings.agentUsername && asker.node === change.before.name;
-  if (isOwnAgent) return judgeAgent(change, asker);
+  if (isOwnAgent(change.before.name, asker, settings)) return judgeAgent(change, asker, nowMillis);
   if (change.lock.kind !== "record") return refuse("unknown-holder");
   return refuse(change.lock.record.holder === asker.username ? "holder-on-other-node" : "not-holder");
 }
 
-function judgeHolder(change: LockedChange, asker: Asker): Judgement {
+function isOwnAgent(
+  nodeName: string,
+  asker: Asker,
+  { agentUsername, acceptNodeIdentity }: GuardSettings,
+): boolean {
+  if (asker.username === agentUsername) return asker.node === nodeName;
+  return acceptNodeIdentity && asker.username === `system:node:${nodeName}`;
+}
+
+function judgeHolder(change: LockedChange, asker: Asker, nowMillis: number, tools: Tools): Judgement {
+  const isTool = tools.has(asker.username);
   if (change.kind === "uncordon") {
     // An uncordon that ends the lock is the latch's work; reaching this with the lock still there means that the latch
     // did not answer. Refusing would crash-loop kured (kured-observed.md 2b), so it passes, with a warning.
     const endsLock = change.lock.kind === "record" && change.lock.record.release === "uncordon";
-    return endsLock
+    return endsLock || isTool
       ? { kind: "allow", why: "by-holder", insteadOf: "lock-would-stay" }
       : refuse("lock-would-stay");
   }
   if (change.kind === "changed-and-uncordoned") return refuse("lock-would-stay");
-  return isStamped(change, asker) ? allow("by-holder") : refuse("not-stamped");
+  return isStamped(change, asker, nowMillis) ? allow("by-holder") : refuse("not-stamped");
 }
 
-function judgeAgent(change: LockedChange, asker: Asker): Judgement {
+function judgeAgent(change: LockedChange, asker: Asker, nowMillis: number): Judgement {
   if (change.kind === "delete") return refuse("not-holder");
   if (change.lock.kind !== "record") return refuse("unknown-holder");
   if (change.lock.record.release !== "reboot") return refuse("release-not-by-agent");
@@ -146,15 +164,18 @@ function judgeAgent(change: LockedChange, asker: Asker): Judgement {
   const { bootID } = change.lock.record;
   const rebooted = bootID !== "" && change.before.bootID !== "" && bootID !== change.before.bootID;
   if (!rebooted) return refuse("not-rebooted");
-  return isStamped(change, asker) ? allow("by-agent") : refuse("not-stamped");
+  return isStamped(change, asker, nowMillis) ? allow("by-agent") : refuse("not-stamped");
 }
 
 /** Whether a changed value is one that the latch wrote: the old stamps kept, or a new lock of this asker. */
-function isStamped(change: LockedChange, asker: Asker): boolean {
+function isStamped(change: LockedChange, asker: Asker, nowMillis: number): boolean {
   if (change.kind !== "lock-changed" && change.kind !== "changed-and-uncordoned") return true;
   const next = lockOn(change.after);
   if (next?.kind !== "record") return false;
-  if (change.lock.kind === "record" && holds(asker, change.lock))
-    return stampsKept(change.lock.record, next.record);
+  if (change.lock.kind === "record" && holds(asker, change.lock)) {
+    if (stampsKept(change.lock.record, next.record)) return true;
+    // A tool that cordons again begins anew; the lock that is still there was for an earlier boot.
+    if (!isStale(change.lock, change.before, nowMillis)) return false;
+  }
   return stampedFor(next.record, asker, change.before);
 }

@@ -2,11 +2,13 @@ import { describe, expect, test } from "vitest";
 import { changeOf } from "./change.ts";
 import { decide } from "./decide.ts";
 import { asker, locked, lockRecord, nodeView, NOW, rewritten } from "./fixture.ts";
-import { latch, type LatchDecision } from "./latch.ts";
+import { latch, type LatchDecision, type LatchSettings } from "./latch.ts";
 import { LAST_OVERRIDE_ANNOTATION, LOCK_ANNOTATION, OVERRIDE_ANNOTATION, type NodeView } from "./node.ts";
 import { readStoredLock, writeRecord, type Asker } from "./record.ts";
+import { NO_TOOLS } from "./tool.ts";
 
 const limits = { defaultTtlMillis: undefined, minTtlMillis: 60_000, maxTtlMillis: 86_400_000 };
+const settings: LatchSettings = { limits, tools: NO_TOOLS };
 const forged = writeRecord(
   lockRecord({
     holder: "eve",
@@ -20,7 +22,7 @@ const forged = writeRecord(
 function latched(old: NodeView | null, node: NodeView, by: Asker, subresource = ""): LatchDecision {
   const operation = old === null ? "CREATE" : "UPDATE";
   const change = changeOf({ operation, subresource, old, node });
-  return latch({ change, before: old, after: node }, by, NOW, limits);
+  return latch({ change, before: old, after: node }, by, NOW, settings);
 }
 
 function storedBy(decision: LatchDecision): unknown {
@@ -70,7 +72,7 @@ describe("a new lock is stamped by the server", () => {
   test("a ttl becomes an expiry that is never early", () => {
     const node = locked('{"ttl":"90m"}');
     const change = changeOf({ operation: "UPDATE", subresource: "", old: nodeView(), node });
-    const decision = latch({ change, before: nodeView(), after: node }, asker("alice"), NOW + 1, limits);
+    const decision = latch({ change, before: nodeView(), after: node }, asker("alice"), NOW + 1, settings);
     expect(storedBy(decision)).toMatchObject({ expiresAt: "2026-11-21T11:00:01Z" });
   });
 
@@ -177,17 +179,19 @@ describe("break-glass", () => {
     if (decision.kind !== "set") throw new Error(decision.kind);
     const result = rewritten(node, { annotations: Object.fromEntries(decision.annotations) });
     const change = changeOf({ operation: "UPDATE", subresource: "", old: held, node: result });
-    const settings = {
+    const guarding = {
       mode: "enforce",
       onExpired: "allow",
       exemptDeleters: new Set<string>(),
       agentUsername: "a",
+      acceptNodeIdentity: false,
+      tools: NO_TOOLS,
     } as const;
-    expect(decide(change, asker("bob"), NOW, settings)).toMatchObject({
+    expect(decide(change, asker("bob"), NOW, guarding)).toMatchObject({
       kind: "ask-override",
       reason: "disk on fire",
     });
-    expect(decide(change, asker("eve"), NOW, settings)).toMatchObject({ kind: "refuse" });
+    expect(decide(change, asker("eve"), NOW, guarding)).toMatchObject({ kind: "refuse" });
   });
 
   test("an empty reason is refused", () => {

@@ -2,18 +2,23 @@
  * What the mutating webhook adds to a request so that the stored lock is the server's word. Pure and total.
  * It never judges who may do what: that is the guard's, which sees the result.
  */
-import type { Change } from "./change.ts";
 import { LAST_OVERRIDE_ANNOTATION, LOCK_ANNOTATION, OVERRIDE_ANNOTATION, type NodeView } from "./node.ts";
 import { overrideAsked, writeOverrideRecord } from "./override.ts";
 import { holds, isExpired, lockOn, writeRecord, type Asker, type StoredLock } from "./record.ts";
 import { parseLockRequest, type LockLimits } from "./request.ts";
 import { restamp, stampNew } from "./stamp.ts";
+import { toolAct, type LatchRequest, type Tool, type ToolAct, type Tools } from "./tool.ts";
+
+export interface LatchSettings {
+  readonly limits: LockLimits;
+  readonly tools: Tools;
+}
 
 export type LatchDecision =
   | { readonly kind: "leave" }
   | {
       readonly kind: "set";
-      readonly why: "stamped" | "restamped" | "released" | "broken";
+      readonly why: "stamped" | "restamped" | "locked" | "released" | "broken";
       /** Annotations to write; null removes the key. */
       readonly annotations: ReadonlyMap<string, string | null>;
       readonly notes: readonly string[];
@@ -21,16 +26,14 @@ export type LatchDecision =
   /** The value cannot be a lock; the message names field, value and remedy. */
   | { readonly kind: "refuse"; readonly problem: string };
 
-/**
- * @param before the node as the server holds it, null on CREATE
- * @param after the node as the request would leave it
- */
+/** @param asker of `askerFor`. */
 export function latch(
-  request: { readonly change: Change; readonly before: NodeView | null; readonly after: NodeView | null },
+  request: LatchRequest,
   asker: Asker,
   nowMillis: number,
-  limits: LockLimits,
+  settings: LatchSettings,
 ): LatchDecision {
+  const { limits } = settings;
   const { change, before, after } = request;
   if (after === null || before?.deleting === true) return { kind: "leave" };
   const lock = lockOn(before);
@@ -41,6 +44,12 @@ export function latch(
     }
     if (override.kind === "claimed") return broken(after, asker, override.reason, lock, nowMillis);
   }
+  const tool = settings.tools.get(asker.username);
+  if (tool !== undefined) {
+    const act = toolAct(tool, request, asker, nowMillis);
+    if (act.kind === "lock") return lockedByTool(tool, act, asker, before ?? after, nowMillis, limits);
+    if (act.kind === "release") return RELEASED;
+  }
   switch (change.kind) {
     case "acquire":
       return stamped(after, before ?? after, undefined, asker, nowMillis, limits);
@@ -48,15 +57,41 @@ export function latch(
     case "changed-and-uncordoned":
       return stamped(after, change.before, change.lock, asker, nowMillis, limits);
     case "uncordon":
-      return endsWithUncordon(change.lock, asker)
-        ? { kind: "set", why: "released", annotations: new Map([[LOCK_ANNOTATION, null]]), notes: [] }
-        : { kind: "leave" };
+      return endsWithUncordon(change.lock, asker) ? RELEASED : { kind: "leave" };
     case "none":
+    case "cordon":
     case "delete":
     case "lock-removed":
     case "removed-and-uncordoned":
       return { kind: "leave" };
   }
+}
+
+const RELEASED: LatchDecision = {
+  kind: "set",
+  why: "released",
+  annotations: new Map([[LOCK_ANNOTATION, null]]),
+  notes: [],
+};
+
+function lockedByTool(
+  tool: Tool,
+  act: ToolAct & { kind: "lock" },
+  asker: Asker,
+  before: NodeView,
+  nowMillis: number,
+  limits: LockLimits,
+): LatchDecision {
+  const lifeMillis = tool.ttlMillis ?? limits.defaultTtlMillis;
+  const expiresAtMillis = lifeMillis === undefined ? undefined : nowMillis + lifeMillis;
+  const { reason, release } = act;
+  const record = stampNew({ reason, expiresAtMillis, release, notes: [] }, asker, before, nowMillis);
+  return {
+    kind: "set",
+    why: "locked",
+    annotations: new Map([[LOCK_ANNOTATION, writeRecord(record)]]),
+    notes: [],
+  };
 }
 
 function stamped(

@@ -20,7 +20,7 @@ export interface NodeView {
   readonly deleting: boolean;
   /** metadata.annotations is an object, even an empty one; a JSON patch needs to know. */
   readonly hasAnnotations: boolean;
-  /** Only the annotations under `nodelatch.io/`. */
+  /** Only the annotations under `nodelatch.io/`, and those that the reader was told to watch. */
   readonly annotations: ReadonlyMap<string, string>;
   /** spec.unschedulable; absent, null and false are the same. */
   readonly unschedulable: boolean;
@@ -28,17 +28,20 @@ export interface NodeView {
   readonly bootID: string;
 }
 
+const NOTHING_MORE: ReadonlySet<string> = new Set();
+
 /**
  * Reads a Node as it stands in an AdmissionReview.
+ * @param watched annotations to keep besides Nodelatch's own.
  * @throws TypeError naming the field, if a field that decides has a type no API server would send.
  */
-export function parseNode(raw: unknown, where: string): NodeView {
+export function parseNode(raw: unknown, where: string, watched = NOTHING_MORE): NodeView {
   const node = record(raw, where);
   const metadata = record(node["metadata"], `${where}.metadata`);
   const rawAnnotations = optionalRecord(metadata["annotations"], `${where}.metadata.annotations`);
   const annotations = new Map<string, string>();
   for (const [key, value] of Object.entries(rawAnnotations ?? {})) {
-    if (!key.startsWith(OWN_PREFIX)) continue;
+    if (!key.startsWith(OWN_PREFIX) && !watched.has(key)) continue;
     annotations.set(key, text(value, `${where}.metadata.annotations[${key}]`));
   }
   const spec = optionalRecord(node["spec"], `${where}.spec`);

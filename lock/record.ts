@@ -119,6 +119,16 @@ export function isExpired(lock: StoredLock, nowMillis: number): boolean {
   return at !== undefined && at <= nowMillis;
 }
 
+/**
+ * Whether the lock was for something that is over: it has expired, or its node was registered anew or has rebooted
+ * since. It holds all the same; but its holder may begin anew where it would else change nothing.
+ */
+export function isStale(lock: StoredLock, node: NodeView, nowMillis: number): boolean {
+  if (lock.kind !== "record") return false;
+  if (isExpired(lock, nowMillis)) return true;
+  return lock.record.nodeUID !== node.uid || lock.record.bootID !== node.bootID;
+}
+
 // Only the one form that formatTime writes and people know from `kubectl get -o yaml`; Date.parse takes far more.
 const RFC3339 = /^(\d{4})-(\d{2})-(\d{2})T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/;
 

@@ -45,6 +45,8 @@ export function readConfig(argv: readonly string[], environment: Environment): C
     minTtlMillis: take(SETTINGS.minTtlMillis),
     exemptDeleters: take(SETTINGS.exemptDeleters),
     agentUser: take(SETTINGS.agentUser),
+    acceptNodeIdentity: take(SETTINGS.acceptNodeIdentity),
+    tools: take(SETTINGS.tools),
     prepullMode: take(SETTINGS.prepullMode),
     prepullWarnOnly: take(SETTINGS.prepullWarnOnly),
     prepullControllers: take(SETTINGS.prepullControllers),
@@ -80,6 +82,11 @@ function contradictions(config: Config): readonly string[] {
     (defaultTtlMillis < config.minTtlMillis || defaultTtlMillis > config.maxTtlMillis)
   ) {
     found.push("--default-ttl: expected a duration from --min-ttl to --max-ttl");
+  }
+  for (const { name, ttlMillis } of config.tools) {
+    if (ttlMillis === undefined) continue;
+    if (ttlMillis < config.minTtlMillis || ttlMillis > config.maxTtlMillis)
+      found.push(`--tools: ttl of ${name}: expected a duration from --min-ttl to --max-ttl`);
   }
   if (config.certLeafLifeMillis > config.certCaLifeMillis)
     found.push("--cert-leaf-life: expected at most --cert-ca-life");

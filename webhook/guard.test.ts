@@ -5,6 +5,7 @@ import { LOCK_ANNOTATION, OVERRIDE_ANNOTATION } from "../lock/node.ts";
 import { askerOf } from "./asker.ts";
 import { caller, updateOf } from "./fixture.ts";
 import { createGuard, type RefusedUncordon } from "./guard.ts";
+import { NO_TOOLS } from "../lock/tool.ts";
 
 const never = new AbortController().signal;
 const old = locked(lockRecord());
@@ -20,6 +21,8 @@ function guardWith(answer: OverrideAnswer, part: Partial<GuardSettings> = {}) {
       onExpired: "allow",
       exemptDeleters: new Set(),
       agentUsername: "agent",
+      acceptNodeIdentity: false,
+      tools: NO_TOOLS,
       ...part,
     },
     nowMillis: () => NOW,
@@ -144,8 +147,8 @@ describe("break-glass", () => {
 });
 
 test("the asker's node counts only where exactly one is named", () => {
-  const named = (extra: Record<string, string[]>) => askerOf({ ...caller("kured"), extra });
-  expect(askerOf(caller("kured", "n1"))).toEqual({ username: "kured", node: "n1" });
+  const named = (extra: Record<string, string[]>) => askerOf({ ...caller("kured"), extra }, NO_TOOLS);
+  expect(askerOf(caller("kured", "n1"), NO_TOOLS)).toEqual({ username: "kured", node: "n1" });
   expect(named({}).node).toBeUndefined();
   expect(named({ "authentication.kubernetes.io/node-name": [] }).node).toBeUndefined();
   expect(named({ "authentication.kubernetes.io/node-name": ["n1", "n2"] }).node).toBeUndefined();

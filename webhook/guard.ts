@@ -33,7 +33,7 @@ export interface GuardPorts {
 export function createGuard(ports: GuardPorts): NodeReviewHandler {
   return function guard(review, signal) {
     const change = changeOf(review);
-    const asker = askerOf(review.caller);
+    const asker = askerOf(review.caller, ports.settings.tools);
     const decided = decide(change, asker, ports.nowMillis(), ports.settings);
     if (change.kind === "none" || change.kind === "acquire") {
       return { kind: "allow", decision: decided.why, warnings: [], audit: {}, patch: [] };

@@ -3,13 +3,17 @@ import { describe, expect, test } from "vitest";
 import { locked, lockRecord, nodeView, NOW, rewritten } from "../lock/fixture.ts";
 import { LOCK_ANNOTATION, OVERRIDE_ANNOTATION, type NodeView } from "../lock/node.ts";
 import { readStoredLock } from "../lock/record.ts";
+import { NO_TOOLS } from "../lock/tool.ts";
 import { caller, updateOf } from "./fixture.ts";
 import { annotationPatch, createLatch } from "./latch.ts";
 import type { Verdict } from "./review.ts";
 
 const never = new AbortController().signal;
 const latch = createLatch({
-  limits: { defaultTtlMillis: undefined, minTtlMillis: 60_000, maxTtlMillis: 86_400_000 },
+  settings: {
+    limits: { defaultTtlMillis: undefined, minTtlMillis: 60_000, maxTtlMillis: 86_400_000 },
+    tools: NO_TOOLS,
+  },
   nowMillis: () => NOW,
 });
 

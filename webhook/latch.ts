@@ -1,22 +1,23 @@
 /** The mutating webhook `latch.nodelatch.io`: turns the decision of lock/latch.ts into a JSON patch. */
 import fastJsonPatch, { type Operation } from "fast-json-patch";
 import { changeOf } from "../lock/change.ts";
-import { latch } from "../lock/latch.ts";
+import { latch, type LatchSettings } from "../lock/latch.ts";
 import type { NodeView } from "../lock/node.ts";
-import type { LockLimits } from "../lock/request.ts";
 import { askerOf } from "./asker.ts";
 import type { NodeReviewHandler } from "./review.ts";
 
 export interface LatchPorts {
-  readonly limits: LockLimits;
+  readonly settings: LatchSettings;
   readonly nowMillis: () => number;
 }
 
 export function createLatch(ports: LatchPorts): NodeReviewHandler {
+  const { settings } = ports;
   return function latchNode(review) {
-    const change = changeOf(review);
-    const request = { change, before: review.old, after: review.node };
-    const decided = latch(request, askerOf(review.caller), ports.nowMillis(), ports.limits);
+    const { old: before, node: after, subresource } = review;
+    const request = { change: changeOf(review), before, after, subresource };
+    const asker = askerOf(review.caller, settings.tools);
+    const decided = latch(request, asker, ports.nowMillis(), settings);
     switch (decided.kind) {
       case "leave":
         return { kind: "allow", decision: "left", warnings: [], audit: {}, patch: [] };

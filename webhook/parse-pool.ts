@@ -39,7 +39,8 @@ export function createParsePool(options: ParsePoolOptions = {}): ParsePool {
   const thread = createParseThread(options);
   return {
     parse(body, signal) {
-      if (body.length < workerFromBytes) return { kind: "parsed", parsed: parseReview(body) };
+      if (body.length < workerFromBytes)
+        return { kind: "parsed", parsed: parseReview(body, options.watched) };
       if (thread.waiting() >= maxWaiting) return { kind: "overloaded" };
       // Read now: the memory itself moves to the worker.
       const uid = uidNear(body);

@@ -34,11 +34,12 @@ export type ParsedReview =
 /**
  * Reads the body of a call to a webhook. Total: never throws.
  * @param body UTF-8 JSON as it came; bytes are checked, a string is taken as it is.
+ * @param watched annotations of Nodes to keep besides Nodelatch's own.
  */
-export function parseReview(body: string | Uint8Array): ParsedReview {
+export function parseReview(body: string | Uint8Array, watched?: ReadonlySet<string>): ParsedReview {
   const seen = { uid: "", apiVersion: "admission.k8s.io/v1" };
   try {
-    return { kind: "review", review: readReview(readEnvelope(readJson(body), seen)) };
+    return { kind: "review", review: readReview(readEnvelope(readJson(body), seen), watched) };
   } catch (cause) {
     const problem = cause instanceof Error ? cause.message : String(cause);
     return {
@@ -53,9 +54,11 @@ export function parseReview(body: string | Uint8Array): ParsedReview {
 const JOBS = /^operations\.kubeedge\.io\/v1alpha[12]\/imageprepulljobs$/;
 const JOB_KIND = /^operations\.kubeedge\.io\/v1alpha[12]\/ImagePrePullJob$/;
 
-function readReview({ envelope, request }: EnvelopeRead): Review {
+type Watched = ReadonlySet<string> | undefined;
+
+function readReview({ envelope, request }: EnvelopeRead, watched: Watched): Review {
   const resource = readGroupVersion(request["resource"], "request.resource", "resource");
-  if (resource === "/v1/nodes") return readNodeReview(envelope, request);
+  if (resource === "/v1/nodes") return readNodeReview(envelope, request, watched);
   if (JOBS.test(resource)) return readJobReview(envelope, request);
   throw expected(
     "request.resource",
@@ -64,13 +67,19 @@ function readReview({ envelope, request }: EnvelopeRead): Review {
   );
 }
 
-function readNodeReview(envelope: ReviewEnvelope, request: EnvelopeRead["request"]): NodeReview {
+function readNodeReview(
+  envelope: ReviewEnvelope,
+  request: EnvelopeRead["request"],
+  watched: Watched,
+): NodeReview {
   const { operation } = envelope;
+  const read = (field: Side, needed: boolean): NodeView | null =>
+    readNode(request, field, operation, needed, watched);
   if (operation !== "CONNECT") checkKinds(request, /^\/v1\/Node$/, "core/v1 Node");
   return {
     ...envelope,
-    old: readNode(request, "oldObject", operation, operation === "UPDATE" || operation === "DELETE"),
-    node: readNode(request, "object", operation, operation === "UPDATE" || operation === "CREATE"),
+    old: read("oldObject", operation === "UPDATE" || operation === "DELETE"),
+    node: read("object", operation === "UPDATE" || operation === "CREATE"),
   };
 }
 
@@ -118,13 +127,14 @@ function readNode(
   field: Side,
   operation: string,
   needed: boolean,
+  watched: Watched,
 ): NodeView | null {
   const where = `request.${field}`;
   if (needed && optional(request[field]) === undefined) {
     throw expected(where, `a Node on ${operation}`, request[field]);
   }
   if (!needed) return null;
-  const view = parseNode(request[field], where);
+  const view = parseNode(request[field], where, watched);
   if (view.name.length > MAX_NAME_CHARACTERS) {
     throw expected(`${where}.metadata.name`, `at most ${MAX_NAME_CHARACTERS} characters`, view.name);
   }

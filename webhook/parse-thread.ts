@@ -13,6 +13,8 @@ export interface ParseThreadOptions {
    * with any of them; JSON.parse in the main thread took up to 647 MB of heap.
    */
   readonly heapMebibytes?: number;
+  /** Annotations of Nodes to keep besides Nodelatch's own. */
+  readonly watched?: ReadonlySet<string>;
   /** Worker entry; tests put a broken one here. Defaults to parse-worker beside this file. */
   readonly entry?: URL;
 }
@@ -62,6 +64,7 @@ export function createParseThread(options: ParseThreadOptions): ParseThread {
       // The worker needs neither the program's arguments nor its environment.
       argv: [],
       env: {},
+      workerData: { watched: [...(options.watched ?? [])] },
     });
     started.unref();
     started.on("message", (message: unknown) => {

@@ -22,6 +22,7 @@ import { createProbeServer } from "../program/probes.ts";
 import { createRefusalEvents, type RefusalEvents } from "./refusal-events.ts";
 import { createSelfDial } from "./self-dial.ts";
 import { createWebhookServer, type WebhookServer } from "./server.ts";
+import { toolAnnotations, toolsByUser } from "../lock/tool.ts";
 
 export interface RunOptions {
   readonly config: Config;
@@ -98,12 +99,15 @@ function createServer(
   // The API server's clock, as far as known: it stamps everything else that people compare a lock with.
   const nowMillis = (): number => world.clock.wallMillis();
   const access = makeAccessReviews(kube);
+  const tools = toolsByUser(config.tools);
   const guard = createGuard({
     settings: {
       mode: config.guardMode,
       onExpired: config.onExpired,
       exemptDeleters: new Set(config.exemptDeleters),
       agentUsername: config.agentUser,
+      acceptNodeIdentity: config.acceptNodeIdentity,
+      tools,
     },
     nowMillis,
     mayOverride: async (caller, nodeName, signal) => {
@@ -120,16 +124,18 @@ function createServer(
     minTtlMillis: config.minTtlMillis,
     maxTtlMillis: config.maxTtlMillis,
   };
+  const latch = createLatch({ settings: { limits, tools }, nowMillis });
   return createWebhookServer({
     webhooks: {
       "/guard": { webhook: "guard.nodelatch.io", handle: guard },
-      "/latch": { webhook: "latch.nodelatch.io", handle: createLatch({ limits, nowMillis }) },
+      "/latch": { webhook: "latch.nodelatch.io", handle: latch },
       ...prepullWebhooks(config, facts),
     },
     pair: { certificate: pair.certPem, key: pair.keyPem },
     log,
     metrics,
     limits: { maxInFlight: config.maxInFlight, requestDeadlineMillis: config.requestDeadlineMillis },
+    watched: toolAnnotations(config.tools),
   });
 }
 

@@ -22,6 +22,8 @@ export interface WebhookServerOptions {
   readonly log: Logger;
   readonly metrics: WebhookMetrics;
   readonly limits?: Partial<Limits>;
+  /** Annotations of Nodes that the webhooks look at besides Nodelatch's own; for the default pool. */
+  readonly watched?: ReadonlySet<string>;
   /** Defaults to one with its own defaults. The server closes it. */
   readonly pool?: ParsePool;
   /** Milliseconds of a clock that never jumps. Defaults to `performance.now`. */
@@ -55,7 +57,8 @@ export function createWebhookServer(options: WebhookServerOptions): WebhookServe
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const { log, metrics } = options;
   const inFlight = createInFlight(limits.maxInFlight, limits.maxBodyBytesInFlight);
-  const pool = options.pool ?? createParsePool();
+  const pool =
+    options.pool ?? createParsePool(options.watched === undefined ? {} : { watched: options.watched });
   const monotonicMillis = options.monotonicMillis ?? (() => performance.now());
   let phase: Phase = "serving";
   const isLeaving = (): boolean => phase !== "serving";

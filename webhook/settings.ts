@@ -12,6 +12,7 @@ import {
   optionalDuration,
   text,
 } from "../program/setting.ts";
+import { KURED, toolList } from "./tools-setting.ts";
 
 export const SETTINGS = {
   port: integer({ flag: "port", help: "serves the API server's reviews over HTTPS" }, 9443, 1, 65_535),
@@ -127,6 +128,17 @@ export const SETTINGS = {
     { flag: "agent-user", help: "user of the agent, which releases its own node's lock after the reboot" },
     "USER",
     "system:serviceaccount:nodelatch-system:nodelatch-agent",
+  ),
+  acceptNodeIdentity: flag(
+    {
+      flag: "accept-node-identity",
+      help: "let system:node:NAME do what NAME's agent may; for KubeEdge, where edge writes come under that name",
+    },
+    false,
+  ),
+  tools: toolList(
+    { flag: "tools", help: "reboot tools whose own writes take and end locks (docs/tools.md)" },
+    [KURED],
   ),
   prepullMode: oneOf(
     {

@@ -5,6 +5,7 @@ import { createMetrics } from "../../webhook/metrics.ts";
 import { createRefusalEvents } from "../../webhook/refusal-events.ts";
 import { createWebhookServer } from "../../webhook/server.ts";
 import { announce, serverArguments } from "./serve.ts";
+import { NO_TOOLS } from "../../lock/tool.ts";
 
 const { host, pair } = serverArguments();
 const webhook = "guard.nodelatch.io";
@@ -21,6 +22,8 @@ const guard = createGuard({
     onExpired: "allow",
     exemptDeleters: new Set(["system:serviceaccount:kube-system:node-controller"]),
     agentUsername: "system:serviceaccount:nodelatch-system:nodelatch-agent",
+    acceptNodeIdentity: false,
+    tools: NO_TOOLS,
   },
   nowMillis: Date.now,
   mayOverride: () => Promise.resolve({ kind: "denied", reason: "nobody may in a bench" }),

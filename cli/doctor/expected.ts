@@ -15,7 +15,7 @@ export interface ExpectedWebhook {
   /** What is amiss while it is missing. */
   readonly without: string;
   /** Of the chart, which leaves the registration out when it is off. */
-  readonly value: "guard.mode" | "prepull.mode";
+  readonly value: "guard.mode" | "prepull.mode" | "tools";
   /** A cluster may do without: then a missing one is only mentioned, and either policy is fine. */
   readonly optional: boolean;
 }
@@ -24,6 +24,10 @@ const LOCK = "?metadata.?annotations[?'nodelatch.io/reboot-lock']";
 const OVERRIDE = "?metadata.?annotations[?'nodelatch.io/override']";
 const UNCORDONS =
   "oldObject.?spec.?unschedulable.orValue(false) && !object.?spec.?unschedulable.orValue(false)";
+const CORDONS =
+  "!oldObject.?spec.?unschedulable.orValue(false) && object.?spec.?unschedulable.orValue(false)";
+/** Which tools there are is said by values; the doctor leaves lists of texts out of its comparison. */
+const BY_TOOL = "request.userInfo.username in [...]";
 
 export const EXPECTED: readonly ExpectedWebhook[] = [
   {
@@ -38,7 +42,7 @@ export const EXPECTED: readonly ExpectedWebhook[] = [
       { name: "locked", expression: `oldObject != null && oldObject.${LOCK}.hasValue()` },
       {
         name: "dangerous",
-        expression: `object == null || object.${LOCK} != oldObject.${LOCK} || (${UNCORDONS})`,
+        expression: `object == null || object.${LOCK} != oldObject.${LOCK} || (${UNCORDONS}) || (${BY_TOOL} && ${CORDONS})`,
       },
     ],
     without: "anybody can uncordon a locked node",
@@ -65,6 +69,29 @@ export const EXPECTED: readonly ExpectedWebhook[] = [
     without: "new locks have no known holder",
     value: "guard.mode",
     optional: false,
+  },
+  {
+    kind: "MutatingWebhookConfiguration",
+    resource: "mutatingwebhookconfigurations",
+    name: "latch-tools.nodelatch.io",
+    path: "/latch",
+    failurePolicy: "Fail",
+    resources: ["nodes", "nodes/status"],
+    operations: ["UPDATE"],
+    matchConditions: [
+      { name: "tool", expression: BY_TOOL },
+      { name: "lock-as-it-was", expression: `object.${LOCK} == oldObject.${LOCK}` },
+      {
+        name: "locks-or-ends",
+        expression:
+          `(${CORDONS}) || (oldObject.${LOCK}.hasValue() && ${UNCORDONS}) || [...].exists(key, ` +
+          "(object.?metadata.?annotations[?key].orValue('false') == 'false') != " +
+          "(oldObject.?metadata.?annotations[?key].orValue('false') == 'false'))",
+      },
+    ],
+    without: "reboot tools take no locks",
+    value: "tools",
+    optional: true,
   },
   {
     kind: "ValidatingWebhookConfiguration",

@@ -26,12 +26,12 @@ export function judgeRegistration(facts: RegistrationFacts): readonly Finding[] 
   const level = expected.optional ? "info" : "fail";
   if (configuration === undefined) {
     const text = `${expected.kind} nodelatch does not exist: ${expected.without}`;
-    return [finding(level, check, text, `install the chart, or set ${expected.value} to enforce`)];
+    return [finding(level, check, text, `install the chart${orSet(expected)}`)];
   }
   const found = entries(configuration).find((entry) => textAt(entry, "name") === expected.name);
   if (found === undefined) {
     const text = `${expected.kind} nodelatch has no entry ${expected.name}: ${expected.without}`;
-    return [finding(level, check, text, `upgrade the release, or set ${expected.value} to enforce`)];
+    return [finding(level, check, text, `upgrade the release${orSet(expected)}`)];
   }
   const drift = driftOf(found, expected, namespace);
   const first =
@@ -44,6 +44,10 @@ export function judgeRegistration(facts: RegistrationFacts): readonly Finding[] 
           "helm upgrade sets it right",
         );
   return [first, judgeBundle(found, facts, `${check}-ca`)];
+}
+
+function orSet({ value }: ExpectedWebhook): string {
+  return value === "tools" ? ", or list them in tools" : `, or set ${value} to enforce`;
 }
 
 function driftOf(entry: JsonObject, expected: ExpectedWebhook, namespace: string): readonly string[] {
@@ -133,7 +137,8 @@ function pairs(resources: unknown, operations: unknown): readonly (readonly [str
   );
 }
 
-/** Line ends and indents are YAML's, not CEL's. */
+/** Line ends and indents are YAML's, not CEL's; and which reboot tools there are is for values to say. */
 function squeezed(expression: string | undefined): string {
-  return (expression ?? "").replaceAll(/\s+/g, " ").trim();
+  const oneSpaced = (expression ?? "").replaceAll(/\s+/g, " ").trim();
+  return oneSpaced.replaceAll(/(?<=username in )\[[^\]]*\]|\[[^\]]*\](?=\.exists\()/g, "[...]");
 }

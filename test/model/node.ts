@@ -8,6 +8,7 @@ import { judgeGate } from "../../lock/gate.ts";
 import { latch } from "../../lock/latch.ts";
 import { LOCK_ANNOTATION, OVERRIDE_ANNOTATION, type NodeView } from "../../lock/node.ts";
 import type { Asker } from "../../lock/record.ts";
+import { NO_TOOLS } from "../../lock/tool.ts";
 
 /** The decisions under test; a test may break one to see that the model notices. */
 export interface Rules {
@@ -83,8 +84,13 @@ const SETTINGS: GuardSettings = {
   onExpired: "allow",
   exemptDeleters: new Set(),
   agentUsername: AGENT,
+  acceptNodeIdentity: false,
+  tools: NO_TOOLS,
 };
-const LIMITS = { defaultTtlMillis: undefined, minTtlMillis: 1, maxTtlMillis: 7_200_000 };
+const LATCHING = {
+  tools: NO_TOOLS,
+  limits: { defaultTtlMillis: undefined, minTtlMillis: 1, maxTtlMillis: 7_200_000 },
+};
 
 const ASKERS: Readonly<Record<Exclude<Actor, "others">, Asker>> = {
   tool: { username: "kured", node: "n" },
@@ -239,10 +245,10 @@ function admit(
   const change = changeOf(request);
   if (!world.webhookUp) {
     // guard.yaml asks about exactly these, and failurePolicy Fail refuses them alone; the latch is skipped.
-    if (change.kind !== "none" && change.kind !== "acquire") return undefined;
+    if (!["none", "acquire", "cordon"].includes(change.kind)) return undefined;
     return stored(state, after);
   }
-  const latched = rules.latch({ change, before, after }, asker, nowMillis(world), LIMITS);
+  const latched = rules.latch({ change, before, after }, asker, nowMillis(world), LATCHING);
   if (latched.kind === "refuse") return undefined;
   const stamped = after !== null && latched.kind === "set" ? annotated(after, latched.annotations) : after;
   const decision = rules.decide(changeOf({ ...request, node: stamped }), asker, nowMillis(world), SETTINGS);

@@ -1,6 +1,8 @@
 /** The chart's webhook registrations as objects to POST: the very rules and CEL that a cluster gets. */
 import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
+import type { Tool } from "../../lock/tool.ts";
+import { chartTools, withTools } from "./chart-tools.ts";
 
 const FOLDER = new URL("../../charts/nodelatch/registrations/", import.meta.url);
 
@@ -11,14 +13,22 @@ export interface Registration {
   readonly webhooks: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** Both configurations, without caBundle: the webhook puts it in. */
-export async function registrations(namespace: string, service: string): Promise<readonly Registration[]> {
+/**
+ * Both configurations, without caBundle: the webhook puts it in.
+ * @param tools the chart's default where left out.
+ */
+export async function registrations(
+  namespace: string,
+  service: string,
+  tools?: readonly Tool[],
+): Promise<readonly Registration[]> {
+  const known = tools ?? (await chartTools());
   const entry = async (
     file: string,
     path: string,
     failurePolicy: string,
   ): Promise<Record<string, unknown>> => ({
-    ...entryFields(parse(await readFile(new URL(file, FOLDER), "utf8")), file),
+    ...entryFields(parse(withTools(await readFile(new URL(file, FOLDER), "utf8"), known)), file),
     failurePolicy,
     timeoutSeconds: 3,
     clientConfig: { service: { namespace, name: service, port: 443, path } },
@@ -36,7 +46,10 @@ export async function registrations(namespace: string, service: string): Promise
     {
       ...common,
       kind: "MutatingWebhookConfiguration",
-      webhooks: [await entry("latch.yaml", "/latch", "Ignore")],
+      webhooks: [
+        await entry("latch.yaml", "/latch", "Ignore"),
+        ...(known.length === 0 ? [] : [await entry("latch-tools.yaml", "/latch", "Fail")]),
+      ],
     },
   ];
 }

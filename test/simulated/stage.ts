@@ -15,6 +15,8 @@ import { readKubeconfig } from "../scenarios/kubeconfig.ts";
 import type { AccessAttributes } from "./access/authorizer.ts";
 import { MASTERS, type UserInfo } from "./access/user.ts";
 import { startApiServer, type ApiServer } from "./api-server.ts";
+import { writeToolList } from "../../lock/tool-list.ts";
+import { chartTools, type ToolEntry } from "./chart-tools.ts";
 import { registrations } from "./registrations.ts";
 
 const NAMESPACE = "nodelatch-system";
@@ -30,6 +32,8 @@ export interface StageUser {
 export interface StageOptions {
   /** Besides `admin`, who is in system:masters. */
   readonly users?: readonly StageUser[];
+  /** The chart's value `tools`; its default where left out. */
+  readonly tools?: readonly ToolEntry[];
   /** More flags for the webhook. */
   readonly webhookFlags?: readonly string[];
   /** Each line that the webhook logs. */
@@ -69,7 +73,8 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     return file;
   };
   const client = createApiClient(await readKubeconfig(await kubeconfigFile("admin")));
-  for (const body of await registrations(NAMESPACE, SERVICE)) {
+  const tools = await chartTools(options.tools);
+  for (const body of await registrations(NAMESPACE, SERVICE, tools)) {
     const path = `/apis/admissionregistration.k8s.io/v1/${body.kind.toLowerCase()}s`;
     const answer = await client.send({ method: "POST", path, body });
     if (answer.status !== 201) throw new Error(`register ${body.kind}: ${JSON.stringify(answer.body)}`);
@@ -82,6 +87,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     "--bind-address=127.0.0.1",
     `--port=${port}`,
     `--probe-port=${probePort}`,
+    `--tools=${writeToolList(tools)}`,
     ...(options.webhookFlags ?? []),
   ];
   const webhook = spawn(process.execPath, [MAIN, ...flags], { stdio: ["ignore", "pipe", "pipe"], env: {} });

@@ -75,6 +75,50 @@ nodelatch-webhook-cert
 {{- .Values.guard.mode | default "off" -}}
 {{- end }}
 
+{{/* Of everything that the guard is for: what becomes of a request when the webhook does not answer. */}}
+{{- define "nodelatch.guardPolicy" -}}
+{{- .Values.guard.failurePolicy | default (ternary "Fail" "Ignore" (eq (include "nodelatch.guardMode" .) "enforce")) -}}
+{{- end }}
+
+{{/* The reboot tools with their presets filled in, as JSON. By hand, because `merge` takes false for no value. */}}
+{{- define "nodelatch.tools" -}}
+{{- $presets := .Files.Get "tools/presets.yaml" | fromYaml -}}
+{{- $tools := list -}}
+{{- range .Values.tools -}}
+{{- $tool := dict -}}
+{{- if .preset -}}
+{{- if not (hasKey $presets .preset) -}}
+{{- fail (printf "tools: no preset %q; there are %s" .preset (keys $presets | sortAlpha | join ", ")) -}}
+{{- end -}}
+{{- $tool = set (deepCopy (omit (get $presets .preset) "tested")) "name" .preset -}}
+{{- end -}}
+{{- range $field, $value := omit . "preset" -}}
+{{- $_ := set $tool $field $value -}}
+{{- end -}}
+{{- $tools = append $tools $tool -}}
+{{- end -}}
+{{- toJson $tools -}}
+{{- end }}
+
+{{/* A CEL list of the tools' users. */}}
+{{- define "nodelatch.toolUsers" -}}
+{{- $users := list -}}
+{{- range include "nodelatch.tools" . | fromJsonArray -}}
+{{- $users = append $users (squote .username) -}}
+{{- end -}}
+[{{ join ", " $users }}]
+{{- end }}
+
+{{/* A CEL list of the annotations by which tools take and end locks. */}}
+{{- define "nodelatch.toolAnnotations" -}}
+{{- $keys := list -}}
+{{- range include "nodelatch.tools" . | fromJsonArray -}}
+{{- if kindIs "map" .lockOn -}}{{- $keys = append $keys (squote .lockOn.annotationAdded) -}}{{- end -}}
+{{- if kindIs "map" .releaseOn -}}{{- $keys = append $keys (squote .releaseOn.annotationRemoved) -}}{{- end -}}
+{{- end -}}
+[{{ $keys | uniq | join ", " }}]
+{{- end }}
+
 {{- define "nodelatch.prepullMode" -}}
 {{- .Values.prepull.mode | default "off" -}}
 {{- end }}
@@ -93,7 +137,8 @@ nodelatch-webhook-cert
 {{- with .root.Values.certs.caBundle -}}
 {{- $_ := set $client "caBundle" (b64enc .) -}}
 {{- end -}}
-{{- $entry := .root.Files.Get .file | fromYaml -}}
+{{- $text := .root.Files.Get .file | replace "NODELATCH_TOOL_USERS" (include "nodelatch.toolUsers" .root) -}}
+{{- $entry := $text | replace "NODELATCH_TOOL_ANNOTATIONS" (include "nodelatch.toolAnnotations" .root) | fromYaml -}}
 {{- $_ := set $entry "clientConfig" $client -}}
 {{- $_ := set $entry "failurePolicy" .failurePolicy -}}
 {{- $_ := set $entry "timeoutSeconds" .timeoutSeconds -}}
