@@ -2,6 +2,7 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { unlockedNode } from "./release/testing/own-node.ts";
 import { AgentKit, BOOT_ID, leaveRunning, leaveStuck, OTHER_BOOT_ID, until } from "./testing/agent-kit.ts";
 import type { Line, RunningAgent } from "./testing/agent-kit.ts";
 
@@ -142,7 +143,7 @@ describe("after a boot", () => {
     const stuck = await leaveStuck(runtime);
     const agent = await kit.start([], FAST);
     await until(() => !runtime.fake.containers.has(stuck));
-    await until(async () => (await ready(agent)).text.includes("only Events wait for it: no route to host"));
+    await until(async () => (await ready(agent)).text.includes("wait for it: no route to host"));
     const { status, text } = await ready(agent);
     expect(text).toContain("[+]addresses ok: no address, no default route");
     expect(text).toContain("no bus");
@@ -273,7 +274,7 @@ test("Events come once the API server is there, what was done and what was found
   kit.connectApi = async () => {
     if (away) throw new Error("no route to host");
     return {
-      nodeUID: async () => "uid",
+      ...unlockedNode(),
       annotate: async () => {},
       post: async ({ type, reason }) => posted.push(`${type} ${reason}`),
       close: async () => {},

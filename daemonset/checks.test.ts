@@ -24,6 +24,8 @@ const WELL: AgentView = {
   }),
   api: () => undefined,
   gate: () => undefined,
+  release: () => undefined,
+  locksReleased: () => 0,
   lateMillis: () => 0,
 };
 

@@ -11,6 +11,7 @@ import type { Check, CheckResult } from "../program/check.ts";
 import { networkWords } from "./host/network/watch.ts";
 import { shutdownWords } from "./host/shutdown/words.ts";
 import type { PassEnd } from "./passes.ts";
+import { releaseWords } from "./release/release.ts";
 import type { AgentView } from "./view.ts";
 
 /** Later than this the loop of passes hangs: every step of it has a deadline. */
@@ -59,6 +60,7 @@ export function readyChecks(view: AgentView): readonly Check[] {
     tell("addresses", () => networkWords(view.network())),
     tell("api", () => apiWords(view)),
     tell("gate", () => gateStateWords(view.gate())),
+    tell("release", () => releaseWords(view.release())),
   ];
 }
 
@@ -127,6 +129,6 @@ function apiWords(view: AgentView): string {
     case "reached":
       return "reached";
     case "away":
-      return `away, tried ${state.failures} times; only Events wait for it: ${state.reason}`;
+      return `away, tried ${state.failures} times; only Events and the reboot lock's release wait for it: ${state.reason}`;
   }
 }

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readNodeFact } from "../prepull/read-facts.ts";
 import { runCniCommand, type CniCommand } from "./cni-commands.ts";
 import { sandboxID } from "./cni/testing/proven.ts";
+import { unlockedNode } from "./release/testing/own-node.ts";
 import type { CriDriver } from "./runtime/testing/cri-driver.ts";
 import type { FakeContainerd } from "./runtime/testing/fake-containerd.ts";
 import { AGENT_UID, AgentKit, BOOT_ID, captureLog, OTHER_BOOT_ID, until } from "./testing/agent-kit.ts";
@@ -77,7 +78,7 @@ describe("the agent", () => {
     const posted: string[] = [];
     const annotated = new Map<string, string>();
     kit.connectApi = async () => ({
-      nodeUID: async () => "uid",
+      ...unlockedNode(),
       post: async ({ reason, message }) => posted.push(`${reason}: ${message}`),
       annotate: async (key, value) => annotated.set(key, value),
       close: async () => {},
@@ -104,6 +105,8 @@ describe("the agent", () => {
     expect(metrics).toContain('nodelatch_agent_cni_pool_addresses{family="IPv4",what="free"} 252');
     const ready = await (await fetch(`${agent.url}/readyz?verbose`)).text();
     expect(ready).toMatch(/\[\+\]cni ok: last pass: done, .*: 1 leases, 1 live, 0 stale/);
+    // The file is written after all that, on a busy machine noticeably.
+    await until(async () => (await command("report")).code === 0);
     const { code, text } = await command("report");
     expect([code, text.includes("0 leases predate this boot")]).toEqual([0, true]);
     expect(JSON.parse((await command("report", [], ["--output=json"])).text)).toMatchObject({ acts: true });
@@ -112,7 +115,7 @@ describe("the agent", () => {
   test("tells the webhook of KubeEdge's switch on this node", async () => {
     const annotated = new Map<string, string>();
     kit.connectApi = async () => ({
-      nodeUID: async () => "uid",
+      ...unlockedNode(),
       post: async () => {},
       annotate: async (key, value) => annotated.set(key, value),
       close: async () => {},

@@ -32,6 +32,16 @@ export function registerGauges(view: AgentView, registry: Registry, kinds: reado
   single("api_up", "1 if the API server was reached when last tried.", () =>
     Number(view.api()?.kind === "reached"),
   );
+  single(
+    "lock_waiting",
+    "1 while a reboot lock waits for what follows the reboot, or can't be removed.",
+    () => Number(view.release()?.kind === "waiting" || view.release()?.kind === "failing"),
+  );
+  single(
+    "locks_released",
+    "How many reboot locks were ended after the reboot, since the agent's start.",
+    () => view.locksReleased(),
+  );
   single("journal_saved", "0 while the journal can't be written, as on a full disk.", () =>
     Number(view.journal().kind !== "unsaved"),
   );

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { connectInCluster } from "../kube/lean/connect.ts";
 import { ApiServer, status } from "../kube/testing/api-server.ts";
 import { agentApi } from "./kube-api.ts";
@@ -23,8 +23,12 @@ afterEach(async () => {
 });
 
 test("reads its own Node and posts an Event about it", async () => {
-  const uid = await api.nodeUID(never);
-  await api.post(EVENT, uid, never);
+  const before = Date.now();
+  const node = await api.readNode(never);
+  expect(node).toMatchObject({ uid: "u-1", raw: { kind: "Node", metadata: { name: "n1" } } });
+  // The server's clock is this machine's, but its Date has whole seconds.
+  expect(Math.abs((node?.atMillis ?? 0) - before)).toBeLessThan(5_000);
+  await api.post(EVENT, node?.uid ?? "", never);
   expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
     "GET /api/v1/nodes/n1",
     "POST /api/v1/namespaces/default/events",
@@ -44,7 +48,7 @@ test.each([
   "a Node that it may not read or that is gone (%i) has no UID, and Events go by its name",
   async (code, reason) => {
     server.answer = () => status(code, reason, "no");
-    expect(await api.nodeUID(never)).toBe("");
+    expect(await api.readNode(never)).toBeUndefined();
   },
 );
 
@@ -54,7 +58,7 @@ test.each([
   ["an answer without a UID", { status: 200, json: { metadata: {} } }],
 ] as const)("%s is an error", async (_what, answer) => {
   server.answer = () => answer;
-  await expect(api.nodeUID(never)).rejects.toThrow("read Node n1");
+  await expect(api.readNode(never)).rejects.toThrow("read Node n1");
 });
 
 test("an annotation of its own Node is written if it has another value", async () => {
@@ -71,5 +75,66 @@ test("an annotation of its own Node is written if it has another value", async (
   ]);
   expect(server.requests.at(-1)?.body).toEqual({
     metadata: { annotations: { "nodelatch.io/boot-report": "new" } },
+  });
+});
+
+test("by the API server's clock it is an hour later", async () => {
+  const headers = { date: new Date(Date.now() + 3_600_000).toUTCString() };
+  server.answer = () => ({ status: 200, json: { kind: "Node", metadata: { uid: "u-1" } }, headers });
+  const node = await api.readNode(never);
+  expect(Math.abs((node?.atMillis ?? 0) - Date.now() - 3_600_000)).toBeLessThan(5_000);
+});
+
+describe("the lock's removal", () => {
+  const LOCK = "nodelatch.io/reboot-lock";
+  const write = { uid: "u-1", resourceVersion: "7", uncordon: true };
+
+  test("is one write that holds only for the Node as it was read", async () => {
+    server.answer = () => ({ status: 200, json: { kind: "Node", metadata: { annotations: { a: "b" } } } });
+    expect(await api.release(write, never)).toEqual({ kind: "released", cordoned: false });
+    expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      "PATCH /api/v1/nodes/n1",
+    ]);
+    expect(server.requests[0]?.headers["content-type"]).toBe("application/merge-patch+json");
+    expect(server.requests[0]?.body).toEqual({
+      metadata: { uid: "u-1", resourceVersion: "7", annotations: { [LOCK]: null } },
+      spec: { unschedulable: null },
+    });
+  });
+
+  test("leaves the cordon that was there before the lock", async () => {
+    server.answer = () => ({ status: 200, json: { metadata: {}, spec: { unschedulable: true } } });
+    expect(await api.release({ ...write, uncordon: false }, never)).toEqual({
+      kind: "released",
+      cordoned: true,
+    });
+    expect(server.requests[0]?.body).toEqual({
+      metadata: { uid: "u-1", resourceVersion: "7", annotations: { [LOCK]: null } },
+    });
+  });
+
+  test("meets a conflict if the Node has changed since", async () => {
+    server.answer = () => status(409, "Conflict", "the object has been modified");
+    expect(await api.release(write, never)).toEqual({ kind: "conflict" });
+  });
+
+  test.each([
+    ["the guard's refusal", status(403, "Forbidden", "not rebooted"), "not rebooted"],
+    ["a webhook that is away", status(500, "InternalError", "failed calling webhook"), "failed calling"],
+    [
+      "a lock that somebody has put back",
+      { status: 200, json: { metadata: { annotations: { [LOCK]: "x" } } } },
+      "still there",
+    ],
+    ["an answer that is no Node", { status: 200, json: {} }, "no Node"],
+  ] as const)("fails by %s", async (_what, answer, words) => {
+    server.answer = () => answer;
+    await expect(api.release(write, never)).rejects.toThrow(words);
+  });
+
+  test("is never sent twice, as nobody knows what became of the first", async () => {
+    server.answer = () => "cut";
+    await expect(api.release(write, never)).rejects.toThrow("release the reboot lock of Node n1");
+    expect(server.requests).toHaveLength(1);
   });
 });

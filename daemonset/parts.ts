@@ -26,6 +26,8 @@ import { makeShutdownGuard, type ShutdownGuard } from "./host/shutdown/guard.ts"
 import type { AgentMetrics } from "./metrics.ts";
 import { makePasses, type PassEnd, type Passes } from "./passes.ts";
 import { makePublisher, type Publisher } from "./publisher.ts";
+import { uncleanWords, type PassEnds } from "./release/clean.ts";
+import { makeRelease, type Release } from "./release/release.ts";
 import type { RuntimeWatch } from "./runtime/detect/watch.ts";
 import type { AgentView } from "./view.ts";
 import type { AgentWorld } from "./world.ts";
@@ -48,6 +50,8 @@ export interface Parts {
   readonly watch: RuntimeWatch;
   readonly network: NetworkWatch;
   readonly publisher: Publisher | undefined;
+  /** Undefined where the API is switched off. */
+  readonly release: Release | undefined;
   readonly diagnoses: Diagnoses;
   readonly passes: Passes;
   readonly cni: { readonly worker: CniWorker; readonly followUp: CniFollowUp };
@@ -88,7 +92,13 @@ export async function assemble(
   const publisher =
     config.api === "off"
       ? undefined
-      : makePublisher({ connect: world.connectApi, onResult: (result) => metrics.event(result), time, log });
+      : makePublisher({
+          connect: world.connectApi,
+          onResult: (result) => metrics.event(result),
+          onNode: async (...read) => release?.look(...read),
+          time,
+          log,
+        });
   const diagnoses = new Diagnoses();
   const passes = makePasses({
     ...passParts(config, world, log),
@@ -102,7 +112,14 @@ export async function assemble(
   const guard = config.shutdownPass === "off" ? undefined : makeGuard(options, passes, ended);
   const cni = await assembleCni(options, bootID, watch, publisher, metrics);
   const gate = publisher === undefined ? undefined : makeAgentGate(options, publisher);
-  return { journal, boot, watch, network, publisher, diagnoses, passes, cni, guard, gate };
+  const release: Release | undefined =
+    publisher &&
+    makeAgentRelease(options, bootID, publisher, () => ({
+      areBootPassesDone: boot.isDone(),
+      containers: passes.last(),
+      cni: cni.worker.last(),
+    }));
+  return { journal, boot, watch, network, publisher, release, diagnoses, passes, cni, guard, gate };
 }
 
 async function assembleCni(
@@ -172,6 +189,22 @@ function makeAgentGate({ config, world, log }: AgentOptions, publisher: Publishe
   });
 }
 
+function makeAgentRelease(
+  { world, log }: AgentOptions,
+  bootID: BootIDRead,
+  publisher: Publisher,
+  ends: () => PassEnds,
+): Release {
+  return makeRelease({
+    bootID,
+    readBootAge: world.readBootAge,
+    unclean: () => uncleanWords(ends()),
+    offer: (events) => publisher.offer(events),
+    random: () => world.time.random(),
+    log,
+  });
+}
+
 async function afterPass(
   end: PassEnd,
   { world, log }: AgentOptions,
@@ -193,7 +226,7 @@ async function afterPass(
 
 /** What probes and metrics show. */
 export function viewOf({ config }: AgentOptions, parts: Parts, lateMillis: () => number): AgentView {
-  const { boot, watch, passes, diagnoses, guard, journal, network, publisher, gate, cni } = parts;
+  const { boot, watch, passes, diagnoses, guard, journal, network, publisher, release, gate, cni } = parts;
   return {
     boot: () => ({
       words: boot.words(),
@@ -212,6 +245,8 @@ export function viewOf({ config }: AgentOptions, parts: Parts, lateMillis: () =>
     network: () => network.state(),
     api: () => publisher?.state(),
     gate: () => gate?.state(),
+    release: () => release?.state(),
+    locksReleased: () => release?.released() ?? 0,
     lateMillis,
   };
 }

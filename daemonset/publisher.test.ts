@@ -6,20 +6,29 @@ import { makePublisher, MOST_WAITING, type AgentApi, type EventResult } from "./
 
 const event = (message: string): AgentEvent => ({ type: "Warning", reason: "ContainersDiagnosis", message });
 
+interface World {
+  away: boolean;
+  connects: number;
+  asked: number;
+  closed: number;
+  lookAgainMillis: number | undefined;
+}
+
 function start(arrange: Partial<AgentApi> = {}) {
   const time = new VirtualTime();
   const stop = new AbortController();
   const posted: string[] = [];
   const annotated: string[] = [];
   const results: EventResult[] = [];
-  const world = { away: false, connects: 0, asked: 0, closed: 0 };
+  const world: World = { away: false, connects: 0, asked: 0, closed: 0, lookAgainMillis: undefined };
   const lines = makeLogLines();
   const api: AgentApi = {
-    nodeUID: async () => {
+    readNode: async () => {
       world.asked += 1;
       if (world.away) throw new Error("no route to host");
-      return "node-uid";
+      return { uid: "node-uid", raw: {}, atMillis: 0 };
     },
+    release: async () => ({ kind: "conflict" }),
     post: async ({ message }, nodeUID) => posted.push(`${nodeUID} ${message}`),
     annotate: async (key, value) => void annotated.push(`${key}=${value}`),
     close: async () => void (world.closed += 1),
@@ -31,6 +40,7 @@ function start(arrange: Partial<AgentApi> = {}) {
       return api;
     },
     onResult: (result) => results.push(result),
+    onNode: async () => world.lookAgainMillis,
     time,
     log: lines.log,
   });
@@ -141,5 +151,37 @@ test("an annotation is written when it changes, and never holds up Events", asyn
   bench.publisher.offer([event("two")]);
   await bench.time.pass(0);
   expect(bench.annotated).toEqual(["k=2"]);
+  await bench.stop();
+});
+
+test("a lock that waits has the Node read as soon as it says, and an API server that is away tried each minute", async () => {
+  const bench = start();
+  await bench.time.pass(0);
+  await bench.time.pass(600_000);
+  expect(bench.world.asked).toBe(1);
+  bench.world.lookAgainMillis = 20_000;
+  bench.publisher.offer([event("one")]);
+  await bench.time.pass(200_000);
+  expect(bench.world.asked).toBe(12);
+  bench.world.away = true;
+  await bench.time.pass(3_600_000);
+  expect(bench.world.asked).toBeGreaterThan(12 + 60);
+  expect(bench.world.asked).toBeLessThan(12 + 130);
+  bench.world.away = false;
+  bench.world.lookAgainMillis = undefined;
+  await bench.time.pass(60_000);
+  const { asked } = bench.world;
+  await bench.time.pass(600_000);
+  expect(bench.world.asked).toBe(asked);
+  await bench.stop();
+});
+
+test("a Node that may not be read has no lock that could be released, and Events go by its name", async () => {
+  const bench = start({ readNode: async () => undefined });
+  bench.world.lookAgainMillis = 1;
+  bench.publisher.offer([event("one")]);
+  await bench.time.pass(60_000);
+  expect(bench.posted).toEqual([" one"]);
+  expect(bench.time.sleeps.length).toBeLessThan(3);
   await bench.stop();
 });

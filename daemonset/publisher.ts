@@ -4,11 +4,12 @@ import { announce, type AgentEvent } from "./containers/announce.ts";
 import { backoffMillis } from "../program/backoff.ts";
 import { reasonOf } from "./host/reason.ts";
 import type { Time } from "./host/time.ts";
+import type { NodeReading, Release, ReleaseApi } from "./release/release.ts";
 
 /** The API server as far as the agent needs it. */
-export interface AgentApi {
-  /** metadata.uid of the agent's own Node, "" if it may not be read. @throws Error if there is no answer. */
-  nodeUID(signal: AbortSignal): Promise<string>;
+export interface AgentApi extends ReleaseApi {
+  /** The agent's own Node; undefined if it may not be read or is gone. @throws Error if there is no answer. */
+  readNode(signal: AbortSignal): Promise<NodeReading | undefined>;
   /** @throws Error if the Event was not written. */
   post(event: AgentEvent, nodeUID: string, signal: AbortSignal): Promise<unknown>;
   /** Sets an annotation of the agent's own Node, unless it has that value. @throws Error if it was not written. */
@@ -25,6 +26,8 @@ export interface PublisherOptions {
   /** Rejects if there are no credentials, for one. */
   readonly connect: () => Promise<AgentApi>;
   readonly onResult: (result: EventResult) => void;
+  /** Sees each Node that is read. */
+  readonly onNode: Release["look"];
   readonly time: Time;
   readonly log: Logger;
 }
@@ -44,6 +47,8 @@ export interface Publisher {
 }
 
 const RETRY = { firstMillis: 5_000, maxMillis: 300_000 };
+/** While a lock waits to be released. */
+const URGENT_RETRY = { firstMillis: 5_000, maxMillis: 60_000 };
 /** While there is nothing to post: is the API server still there? */
 const QUIET_MILLIS = 900_000;
 export const MOST_WAITING = 50;
@@ -56,14 +61,17 @@ export function makePublisher(options: PublisherOptions): Publisher {
   let state: PublisherState = { kind: "connecting" };
   let wake = new AbortController();
   let api: AgentApi | undefined;
+  let lookAgainMillis: number | undefined;
 
   async function visit(signal: AbortSignal): Promise<void> {
     api ??= await options.connect();
-    const nodeUID = await api.nodeUID(signal);
+    const node = await api.readNode(signal);
     if (state.kind === "away") log.info("API server is reached again");
     state = { kind: "reached" };
+    // First, as its write holds only for the node as it was just read.
+    lookAgainMillis = node === undefined ? undefined : await options.onNode(api, node, signal);
     await annotateAll(api, signal);
-    await postAll(api, nodeUID, signal);
+    await postAll(api, node?.uid ?? "", signal);
   }
 
   async function annotateAll(server: AgentApi, signal: AbortSignal): Promise<void> {
@@ -130,8 +138,10 @@ export function makePublisher(options: PublisherOptions): Publisher {
         let until = AbortSignal.any([signal, wake.signal]);
         try {
           await visit(signal);
+          pauseMillis = Math.min(pauseMillis, lookAgainMillis ?? pauseMillis);
         } catch (thrown) {
-          pauseMillis = backoffMillis(away(thrown), RETRY, time.random());
+          const retry = lookAgainMillis === undefined ? RETRY : URGENT_RETRY;
+          pauseMillis = backoffMillis(away(thrown), retry, time.random());
           until = signal;
         }
         await time.sleep(pauseMillis, until);

@@ -8,6 +8,7 @@ import type { NetworkState } from "./host/network/watch.ts";
 import type { ShutdownState } from "./host/shutdown/guard.ts";
 import type { PassEnd } from "./passes.ts";
 import type { PublisherState } from "./publisher.ts";
+import type { ReleaseState } from "./release/release.ts";
 import type { CurrentRuntime } from "./runtime/detect/watch.ts";
 import type { EndpointReport } from "./runtime/detect/describe.ts";
 
@@ -30,6 +31,10 @@ export interface AgentView {
   readonly api: () => PublisherState | undefined;
   /** Undefined where the API is switched off. */
   readonly gate: () => GateState | undefined;
+  /** Undefined where the API is switched off. */
+  readonly release: () => ReleaseState | undefined;
+  /** How many reboot locks this agent has ended. */
+  readonly locksReleased: () => number;
   /** By how much the loop of passes is late, in milliseconds; 0 if it is in time. */
   readonly lateMillis: () => number;
 }

@@ -14,6 +14,7 @@ import { makeBusConnector } from "./host/logind/dbus-native-bus.ts";
 import { readDefaultRoutes, type DefaultRoute } from "./host/network/routes.ts";
 import { realTime, type Time } from "./host/time.ts";
 import type { AgentApi } from "./publisher.ts";
+import { readBootAge } from "./release/boot-age.ts";
 import { defaultKubeletFiles, type KubeletFiles } from "./runtime/detect/kubelet-endpoint.ts";
 
 export interface AgentWorld {
@@ -31,6 +32,8 @@ export interface AgentWorld {
   readonly namespaces: NamespacesWorld;
   /** Of the node; it never steps. */
   readonly uptimeSeconds: () => number;
+  /** Milliseconds since this boot began. Rejects if that can't be read. */
+  readonly readBootAge: () => Promise<number>;
   /** Undefined: flock(2), as host-local does it. */
   readonly takeNetworkLock?: TakeNetworkLock | undefined;
   /** Rejects if there are no credentials, for one. */
@@ -53,6 +56,7 @@ export function realWorld(config: Config, env: NodeJS.ProcessEnv): AgentWorld {
     readDisks: makeReadDisks(config.hostRoot),
     namespaces: nodeNamespaces(config.hostRoot, realTime),
     uptimeSeconds: uptime,
+    readBootAge: async () => readBootAge(config.hostRoot),
     connectApi: async () => {
       const { connectKubeApi } = await import("./kube-api.ts");
       const { kubeconfig, nodeName } = config;

@@ -17,7 +17,9 @@ export interface AgentEvent {
     | "SandboxStoppedAgain"
     | "CniDiagnosis"
     // Of the gate (gate/gate.ts).
-    | "RebootRefused";
+    | "RebootRefused"
+    // Of the reboot lock (release/release.ts).
+    | "LockReleased";
   readonly message: string;
 }
 

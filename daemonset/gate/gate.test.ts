@@ -7,6 +7,7 @@ import { lockRecord } from "../../lock/fixture.ts";
 import type { GateVerdict } from "../../lock/gate.ts";
 import { BOOT_ID_FILE } from "../host/boot/boot-id.ts";
 import type { AgentEvent } from "../containers/announce.ts";
+import { unlockedNode } from "../release/testing/own-node.ts";
 import { AgentKit, until } from "../testing/agent-kit.ts";
 import { eventsOf, gateStateWords } from "./gate.ts";
 import { bootID, Host, removeHosts } from "./testing/asker.ts";
@@ -28,7 +29,7 @@ test("an agent keeps the gate, asks the API server with its own boot, and posts 
   kit.bootID = bootID();
   await writeFile(join(kit.folder, BOOT_ID_FILE), `${kit.bootID}\n`);
   const api = {
-    nodeUID: async () => "uid",
+    ...unlockedNode(),
     post: async (event: AgentEvent) => posted.push(event),
     annotate: async () => {},
     close: async () => {},

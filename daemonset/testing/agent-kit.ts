@@ -141,6 +141,7 @@ export class AgentKit {
         enter: async () => {},
       },
       uptimeSeconds: () => 1_000,
+      readBootAge: async () => 60_000,
       takeNetworkLock: async () => ({ kind: "held", release: () => {} }),
       connectApi: async () => this.connectApi(),
       connectGate: async () => this.connectGate(),
