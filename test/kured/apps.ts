@@ -22,7 +22,6 @@ export async function createApp({ world, node }: Stand, name: string, part: AppP
     // Nobody is there who would end it.
     terminationGracePeriodSeconds: 0,
     containers: [{ name: "app", image: "registry.example.com/app:1" }],
-    tolerations: [{ operator: "Exists" }],
   };
   const body = { apiVersion: "v1", kind: "Pod", metadata, spec };
   const path = `/api/v1/namespaces/${NAMESPACE}/pods`;

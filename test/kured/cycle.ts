@@ -4,7 +4,7 @@ import { IN_PROGRESS, MOST_RECENT } from "./kured.ts";
 import { createApp, hasApp } from "./apps.ts";
 import { expectFree, expectNoTrouble, expectSafeReboots } from "./expectations.ts";
 import { KURED_USER } from "./options.ts";
-import { withStand, withStands } from "./stand.ts";
+import { withStand, withStands, type Stand } from "./stand.ts";
 import type { KuredWorld } from "./world.ts";
 
 const LABELS = {
@@ -15,22 +15,23 @@ const LABELS = {
 export function cycleScenarios(world: () => KuredWorld): void {
   describe.concurrent("an ordinary cycle", () => {
     test("locks with the cordon, drains, reboots and releases with the uncordon", async () => {
-      await withStand(world(), { kured: { rebootDelayMillis: 500 } }, async (stand) => {
+      await withStand(world(), { kured: { rebootDelayMillis: 100 } }, async (stand) => {
         const { kured, machine, node } = stand;
         await createApp(stand, "app");
         kured.start();
-        await stand.untilLogged("Delaying reboot");
-        const { uid } = await stand.view();
-        expect(await stand.record()).toMatchObject({
-          holder: KURED_USER,
-          holderNode: node,
-          reason: "cordoned by kured",
-          nodeUID: uid,
-          bootID: "boot-1",
-          wasUnschedulable: false,
-          release: "uncordon",
+        await stand.beforeReboot(async () => {
+          const { uid } = await stand.view();
+          expect(await stand.record()).toMatchObject({
+            holder: KURED_USER,
+            holderNode: node,
+            reason: "cordoned by kured",
+            nodeUID: uid,
+            bootID: "boot-1",
+            wasUnschedulable: false,
+            release: "uncordon",
+          });
+          expect(await hasApp(stand, "app")).toBe(false);
         });
-        expect(await hasApp(stand, "app")).toBe(false);
         await stand.untilDone();
         expect(kured.nodeWrites()).toEqual([
           'PATCH {"spec":{"unschedulable":true}} 200',
@@ -72,7 +73,7 @@ export function cycleScenarios(world: () => KuredWorld): void {
     test("again and again leaves nothing behind", async () => {
       await withStand(world(), {}, async (stand) => {
         stand.kured.start();
-        for (let turn = 1; turn <= 4; turn += 1) {
+        for (let turn = 1; turn <= 3; turn += 1) {
           stand.machine.rebootRequired = true;
           await stand.untilDone(turn);
           expectSafeReboots(stand, turn);
@@ -96,12 +97,13 @@ export function cycleScenarios(world: () => KuredWorld): void {
     });
 
     test("by a token that names no node: the lock names none either, and every pod of that user holds it", async () => {
-      await withStand(world(), { bound: false, kured: { rebootDelayMillis: 500 } }, async (stand) => {
+      await withStand(world(), { bound: false }, async (stand) => {
         stand.kured.start();
-        await stand.untilLogged("Delaying reboot");
-        const record = await stand.record();
-        expect(record).toMatchObject({ holder: KURED_USER });
-        expect(record).not.toHaveProperty("holderNode");
+        await stand.beforeReboot(async () => {
+          const record = await stand.record();
+          expect(record).toMatchObject({ holder: KURED_USER });
+          expect(record).not.toHaveProperty("holderNode");
+        });
         await stand.untilDone();
         expectSafeReboots(stand, 1);
         expectNoTrouble(stand);
@@ -109,12 +111,16 @@ export function cycleScenarios(world: () => KuredWorld): void {
     });
 
     test("of two nodes at once, where kured may", async () => {
-      const kured = { concurrency: 2, rebootDelayMillis: 2_000 };
+      const kured = { concurrency: 2 };
       await withStands(world(), [{ kured }, { kured }], async (stands) => {
         for (const stand of stands) stand.kured.start();
-        for (const stand of stands) await stand.untilLogged("Delaying reboot");
-        const records = await Promise.all(stands.map(async (stand) => stand.record()));
-        expect(records.map((record) => record?.holderNode)).toEqual(stands.map(({ node }) => node));
+        // Neither reboots before both have come so far.
+        const both = async (): Promise<void> => {
+          for (const stand of stands) {
+            await stand.until("its lock", async () => (await stand.record())?.holderNode === stand.node);
+          }
+        };
+        await Promise.all(stands.map(async (stand) => stand.beforeReboot(both)));
         for (const stand of stands) {
           await stand.untilDone();
           expectSafeReboots(stand, 1);
@@ -124,14 +130,14 @@ export function cycleScenarios(world: () => KuredWorld): void {
     });
 
     test("of two nodes, one after the other, where it may not", async () => {
-      const kured = { rebootDelayMillis: 300 };
-      await withStands(world(), [{ kured }, { kured }], async (stands) => {
+      await withStands(world(), [{}, {}], async (stands) => {
+        const others = ({ node }: Stand): Stand[] => stands.filter((stand) => stand.node !== node);
+        const free = async (stand: Stand): Promise<void> => {
+          for (const other of others(stand)) await expectFree(other);
+        };
         for (const stand of stands) stand.kured.start();
-        const [first, second] = stands;
-        await first?.until("one of them to wait", () =>
-          stands.some((stand) => stand.kured.logged("Lock already held") > 0),
-        );
-        expect(first?.machine.reboots.length === 0 || second?.machine.reboots.length === 0).toBe(true);
+        await Promise.all(stands.map(async (stand) => stand.beforeReboot(async () => free(stand))));
+        expect(stands.some(({ kured }) => kured.logged("Lock already held") > 0)).toBe(true);
         for (const stand of stands) {
           await stand.untilDone();
           expectSafeReboots(stand, 1);

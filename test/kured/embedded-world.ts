@@ -7,12 +7,7 @@ import { KURED_USER } from "./options.ts";
 import { fieldsOf, type Fields, type Send } from "./requests.ts";
 import type { KuredWorld } from "./world.ts";
 
-export interface WebhookSwitch {
-  readonly stopWebhook: () => Promise<void>;
-  readonly startWebhook: () => Promise<void>;
-}
-
-export function embeddedWorld(send: Send, webhook: WebhookSwitch): KuredWorld {
+export function embeddedWorld(send: Send): KuredWorld {
   const daemonSets = new Map<string, Fields>();
 
   function daemonSet({ method, path, body }: ApiRequest): ApiAnswer {
@@ -30,7 +25,6 @@ export function embeddedWorld(send: Send, webhook: WebhookSwitch): KuredWorld {
 
   return {
     send,
-    ...webhook,
     async createDaemonSet(name) {
       daemonSets.set(name, { kind: "DaemonSet", metadata: { name, resourceVersion: "1" } });
       return Promise.resolve();

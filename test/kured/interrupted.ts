@@ -2,15 +2,13 @@
 import { describe, expect, test } from "vitest";
 import { autoscaler, bob, breaker, clusterAdmin, kubelet } from "../scenarios/world.ts";
 import { LOCK, OVERRIDE } from "../scenarios/nodes.ts";
-import { Adversary } from "./adversary.ts";
+import { Adversary, ATTACKS } from "./adversary.ts";
 import { createApp, hasApp, releaseApp } from "./apps.ts";
 import { expectFree, expectNoTrouble, expectSafeReboots } from "./expectations.ts";
 import { KURED_USER } from "./options.ts";
 import { createNode, withStand, type Stand } from "./stand.ts";
 import type { KuredWorld } from "./world.ts";
 
-/** Long enough that whatever is done in it is done before it ends. */
-const DELAY = { rebootDelayMillis: 2_000 };
 const breakGlass = { [OVERRIDE]: "disk on fire" };
 
 const DISTURBANCES: readonly (readonly [string, string, (stand: Stand) => Promise<unknown>])[] = [
@@ -30,10 +28,11 @@ const DISTURBANCES: readonly (readonly [string, string, (stand: Stand) => Promis
     "is held by carol",
     async (stand) => {
       await stand.patch(breaker, { metadata: { annotations: breakGlass } });
-      const value = '{"release":"uncordon"}';
-      await stand.patch(breaker, { metadata: { annotations: { [LOCK]: value } } });
-      // Or kured could never uncordon again.
-      setTimeout(() => void stand.patch(breaker, { spec: { unschedulable: null } }), 2_500).unref();
+      await stand.patch(breaker, { metadata: { annotations: { [LOCK]: '{"release":"uncordon"}' } } });
+      // Until it is released kured can't uncordon: it would exit again and again.
+      void stand
+        .until("kured to give up", () => stand.kured.exits.length > 1)
+        .then(async () => stand.patch(breaker, { spec: { unschedulable: null } }));
     },
   ],
   ["a pod was put there", "1 pod is left", async (stand) => createApp(stand, "app")],
@@ -55,8 +54,8 @@ const DISTURBANCES: readonly (readonly [string, string, (stand: Stand) => Promis
 
 export function interruptedScenarios(world: () => KuredWorld): void {
   describe.concurrent("in kured's delay", () => {
-    test("nobody else can uncordon, strip or delete, whatever the request looks like", async () => {
-      await withStand(world(), { kured: { rebootDelayMillis: 2_500 } }, async (stand) => {
+    test("and in its drain nobody else can uncordon, strip or delete, whatever the request looks like", async () => {
+      await withStand(world(), {}, async (stand) => {
         const { node, kured } = stand;
         const elsewhere = {
           user: KURED_USER,
@@ -65,23 +64,25 @@ export function interruptedScenarios(world: () => KuredWorld): void {
         };
         const people = [bob, clusterAdmin, kubelet(node), elsewhere];
         const adversary = new Adversary(world().send, node, people);
+        await createApp(stand, "app", { finalizer: "example.com/hold" });
         kured.start();
         await stand.untilLogged("Draining");
-        while (stand.machine.reboots.length === 0 && adversary.rounds < 4) await adversary.round();
+        await adversary.round();
+        await releaseApp(stand, "app");
+        await stand.beforeReboot(async () => adversary.round());
         await stand.untilDone();
         expect(adversary.through).toEqual([]);
-        expect(adversary.tries.length).toBeGreaterThan(70);
+        expect(adversary.tries.length).toBe(2 * ATTACKS.length * people.length);
         expectSafeReboots(stand, 1);
         expectNoTrouble(stand);
       });
     });
 
     test.each(DISTURBANCES)("the gate stays shut if %s", async (_what, said, disturb) => {
-      await withStand(world(), { kured: DELAY }, async (stand) => {
+      await withStand(world(), {}, async (stand) => {
         const { kured, machine } = stand;
         kured.start();
-        await stand.untilLogged("Delaying reboot");
-        await disturb(stand);
+        await stand.beforeReboot(async () => disturb(stand));
         await stand.until("kured to give up", () => kured.exits.length > 0);
         expect(kured.exits[0]?.message).toContain("Unable to reboot node: error invoking reboot command");
         expect(machine.gate[0]).toMatch(/^closed: /);
@@ -94,17 +95,24 @@ export function interruptedScenarios(world: () => KuredWorld): void {
     });
 
     test("kured killed: it uncordons at its start, the lock goes along, and it begins anew", async () => {
-      await withStand(world(), { kured: DELAY }, async (stand) => {
+      await withStand(world(), { kured: { rebootDelayMillis: 60_000 } }, async (stand) => {
         const { kured, machine } = stand;
         kured.start();
         await stand.untilLogged("Delaying reboot");
-        const first = await stand.record();
-        expect(first).toBeDefined();
-        await kured.restart();
+        expect(await stand.record()).toMatchObject({ holder: KURED_USER });
+        await kured.kill();
+        expect(await stand.patch(bob, { spec: { unschedulable: null } })).toMatchObject({ status: 403 });
+        kured.options = { ...kured.options, rebootDelayMillis: 0 };
+        kured.start();
         await stand.untilLogged("Uncordoned");
-        await expectFree(stand);
         expect(machine.reboots).toEqual([]);
         await stand.untilDone();
+        expect(kured.nodeWrites()).toEqual([
+          'PATCH {"spec":{"unschedulable":true}} 200',
+          'PATCH {"spec":{"unschedulable":null}} 200',
+          'PATCH {"spec":{"unschedulable":true}} 200',
+          'PATCH {"spec":{"unschedulable":null}} 200',
+        ]);
         expectSafeReboots(stand, 1);
         expectNoTrouble(stand);
       });

@@ -5,10 +5,11 @@ import type { KuredOptions } from "./options.ts";
 import type { Send, Sent } from "./requests.ts";
 
 /** The kubelet's first back-off is 10 s; what happens in it is nothing. */
-const RESTART_MILLIS = 200;
+const RESTART_MILLIS = 100;
 
 export class KuredPod {
-  readonly options: KuredOptions;
+  /** Of the next start. */
+  options: KuredOptions;
   /** Every exit of its own accord, oldest first. */
   readonly exits: Extract<KuredEnd, { kind: "exited" }>[] = [];
   readonly sent: Sent[] = [];

@@ -13,7 +13,7 @@ import type { HostResult, KuredHost } from "./kured.ts";
 import { fieldsOf, type Send } from "./requests.ts";
 
 const GATE_MILLIS = 10_000;
-const BOOT_MILLIS = 300;
+const BOOT_MILLIS = 150;
 
 /** The node at the moment at which its machine went down. */
 export interface RebootSeen {
@@ -29,6 +29,8 @@ export class Machine implements KuredHost {
   readonly gate: string[] = [];
   bootID = "boot-1";
   rebootRequired = true;
+  /** Called once, at the end of kured's delay: its command runs next. */
+  beforeCommand: (() => Promise<void>) | undefined;
   /** Called while the power is off, and when it is on again. */
   onPower: (state: "off" | "on") => Promise<void> = async () => {};
   /** Set if the machine itself is broken. */
@@ -43,6 +45,9 @@ export class Machine implements KuredHost {
   readonly needsReboot = async (): Promise<boolean> => Promise.resolve(this.rebootRequired);
 
   readonly run = async (words: readonly string[], signal: AbortSignal): Promise<HostResult> => {
+    const { beforeCommand } = this;
+    this.beforeCommand = undefined;
+    await beforeCommand?.();
     const [program, flag, script = ""] = words;
     if (program !== "/bin/sh" || flag !== "-c") return this.#command(words, signal);
     let out = "";

@@ -1,9 +1,9 @@
-/** Nodes on which others have a say too: their lock, their cordon, a webhook that is away. */
+/** Nodes on which others have a say too: their lock, their cordon. */
 import { describe, expect, test } from "vitest";
 import { LOCK } from "../scenarios/nodes.ts";
 import { alice, bob } from "../scenarios/world.ts";
 import { createApp } from "./apps.ts";
-import { expectFree, expectNoTrouble, expectSafeReboots } from "./expectations.ts";
+import { expectSafeReboots } from "./expectations.ts";
 import { withStand } from "./stand.ts";
 import type { KuredWorld } from "./world.ts";
 
@@ -86,62 +86,6 @@ export function sharedScenarios(world: () => KuredWorld): void {
         await stand.untilDone();
         expectSafeReboots(stand, 1);
       });
-    });
-  });
-}
-
-/** The webhook is everybody's: these run alone. */
-export function withoutWebhookScenarios(world: () => KuredWorld): void {
-  test("no webhook: kured's cordon is refused, it retries cleanly, and all is well once the webhook is back", async () => {
-    await withStand(world(), {}, async (stand) => {
-      const { kured, machine } = stand;
-      await world().stopWebhook();
-      try {
-        kured.start();
-        await stand.untilLogged("Unable to cordon or drain", 2);
-        await expectFree(stand);
-        expect(machine.gate).toEqual([]);
-        expect(kured.exits).toEqual([]);
-      } finally {
-        await world().startWebhook();
-      }
-      await stand.untilDone();
-      expect(kured.exits).toEqual([]);
-      expectSafeReboots(stand, 1);
-    });
-  });
-
-  test("the webhook goes in kured's delay and comes back after the boot: safe, and free in the end", async () => {
-    await withStand(world(), { kured: { rebootDelayMillis: 1_000 } }, async (stand) => {
-      const { kured, machine } = stand;
-      kured.start();
-      await stand.untilLogged("Delaying reboot");
-      await world().stopWebhook();
-      try {
-        expect((await stand.patch(bob, uncordon)).status).toBe(500);
-        await stand.until("the reboot", () => machine.reboots.length > 0);
-        await stand.until("kured's uncordon to be refused", () => kured.exits.length > 0);
-        expect(await stand.view()).toMatchObject({ unschedulable: true });
-      } finally {
-        await world().startWebhook();
-      }
-      await stand.untilDone();
-      expectSafeReboots(stand, 1);
-      const exits = kured.exits.length;
-      await stand.untilLogged("Reboot not required", 2);
-      expect(kured.exits).toHaveLength(exits);
-    });
-  });
-
-  test("the webhook answers again before kured comes to its uncordon: nobody notices", async () => {
-    await withStand(world(), { kured: { rebootDelayMillis: 2_000 } }, async (stand) => {
-      stand.kured.start();
-      await stand.untilLogged("Delaying reboot");
-      await world().stopWebhook();
-      await world().startWebhook();
-      await stand.untilDone();
-      expectSafeReboots(stand, 1);
-      expectNoTrouble(stand);
     });
   });
 }

@@ -27,14 +27,9 @@ afterAll(async () => {
   await api.close();
 });
 
-const nobody = async (): Promise<void> => Promise.resolve();
-
 /** The embedded server, and something that refuses requests of kured's. */
 function world(refuses: (request: ApiRequest) => boolean = () => false): KuredWorld {
-  const plain = embeddedWorld((request) => client.send(request), {
-    stopWebhook: nobody,
-    startWebhook: nobody,
-  });
+  const plain = embeddedWorld(client.send);
   return {
     ...plain,
     async podSend(daemonSet, node, bound): Promise<Send> {

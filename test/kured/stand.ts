@@ -49,8 +49,8 @@ export class Stand {
       node,
       dsNamespace: KURED_NAMESPACE,
       dsName,
-      startMillis: 200,
-      periodMillis: 400,
+      startMillis: 100,
+      periodMillis: 250,
       rebootDelayMillis: 0,
       drainTimeoutMillis: 0,
       forceReboot: false,
@@ -104,6 +104,23 @@ export class Stand {
     };
     await waitFor(what, probe, { deadlineMillis: DEADLINE_MILLIS, intervalMillis: 50 });
     this.check();
+  }
+
+  /** Does that once, right before kured's reboot command would run, however long this takes; waits until it is done. */
+  async beforeReboot(act: () => Promise<unknown>): Promise<void> {
+    let state: "waiting" | "done" | "failed" = "waiting";
+    let failure: unknown;
+    this.machine.beforeCommand = async () => {
+      try {
+        await act();
+        state = "done";
+      } catch (thrown) {
+        failure = thrown;
+        state = "failed";
+      }
+    };
+    await this.until("kured to come to its reboot", () => state !== "waiting");
+    if (failure !== undefined) throw failure;
   }
 
   async untilLogged(line: string, times = 1): Promise<void> {

@@ -9,9 +9,6 @@ export interface KuredWorld {
   readonly deleteDaemonSet: (name: string) => Promise<void>;
   /** What kured's pod on that node sends with. `bound: false`: by a token that is not bound to the pod. */
   readonly podSend: (daemonSet: string, node: string, bound: boolean) => Promise<Send>;
-  /** Nothing of Nodelatch's webhook answers any more, until `startWebhook`. */
-  readonly stopWebhook: () => Promise<void>;
-  readonly startWebhook: () => Promise<void>;
 }
 
 /** Its value on a node is the name of the DaemonSet whose pod runs there. */
