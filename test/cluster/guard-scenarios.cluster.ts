@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { allScenarios } from "../scenarios/all.ts";
+import { helmSettings, SCENARIO_TOOLS } from "../scenarios/tool-identities.ts";
 import { openTestCluster } from "./cluster/cluster.ts";
 import { installNodelatch } from "./nodelatch.ts";
 import { realWorld, type RealWorld } from "./real-world.ts";
@@ -9,7 +10,7 @@ let world: RealWorld;
 
 beforeAll(async () => {
   const cluster = await openTestCluster();
-  await installNodelatch(cluster);
+  await installNodelatch(cluster, helmSettings(SCENARIO_TOOLS));
   world = await realWorld(cluster);
 });
 afterAll(() => world.close());

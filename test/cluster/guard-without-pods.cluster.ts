@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createNode, LOCK, lockedNode, messageOf, nodeInfo, patchNode, stateOf } from "../scenarios/nodes.ts";
+import { kured } from "../scenarios/tool-identities.ts";
 import { alice, bob, kubelet } from "../scenarios/world.ts";
 import { type Cluster, openTestCluster } from "./cluster/cluster.ts";
 import { installNodelatch, scaleWebhook, waitUntilAnswering } from "./nodelatch.ts";
@@ -47,6 +48,16 @@ describe("with every pod of the webhook killed", () => {
       status: 200,
     });
     expect(await stateOf(world, open)).toMatchObject({ cordoned: false });
+  });
+
+  test("a tool's cordon, which nobody could lock, is refused; people's passes", async () => {
+    const name = await createNode(world);
+    const answer = await patchNode(world, name, kured(name), { spec: { unschedulable: true } });
+    expect(messageOf(answer)).toContain('failed calling webhook "latch-tools.nodelatch.io"');
+    expect(await stateOf(world, name)).toMatchObject({ cordoned: false });
+    expect(await patchNode(world, name, bob, { spec: { unschedulable: true } })).toMatchObject({
+      status: 200,
+    });
   });
 
   test("a lock can still be taken, by an unknown holder", async () => {

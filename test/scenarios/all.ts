@@ -2,6 +2,7 @@ import { allowedScenarios } from "./allowed.ts";
 import { eventScenarios } from "./events.ts";
 import { quietScenarios } from "./quiet.ts";
 import { refusedScenarios } from "./refused.ts";
+import { toolScenarios } from "./tools.ts";
 import { valueScenarios } from "./values.ts";
 import type { World } from "./world.ts";
 
@@ -12,4 +13,5 @@ export function allScenarios(world: () => World): void {
   valueScenarios(world);
   quietScenarios(world);
   eventScenarios(world);
+  toolScenarios(world);
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { allScenarios } from "../scenarios/all.ts";
+import { SCENARIO_TOOLS } from "../scenarios/tool-identities.ts";
 import type { World } from "../scenarios/world.ts";
 import { startStage, type Stage } from "./stage.ts";
 
@@ -7,7 +8,7 @@ let stage: Stage;
 let world: World;
 
 beforeAll(async () => {
-  stage = await startStage({ webhookFlags: ["--min-ttl=1s"] });
+  stage = await startStage({ tools: SCENARIO_TOOLS, webhookFlags: ["--min-ttl=1s"] });
   world = {
     send: stage.client.send,
     webhookCalls: () =>
