@@ -35,6 +35,10 @@ test.each([
     "/guard/exemptDeleters/0",
     { guard: { exemptDeleters: ["a,b"] } },
   ],
+  ["a tool without its user", "/tools/0", { tools: [{ name: "a", lockOn: "cordon" }] }],
+  ["a tool's user with a quote", "/tools/0/username", { tools: [{ preset: "kured", username: "a'b" }] }],
+  ["an unknown field of a tool", "/tools/0", { tools: [{ preset: "kured", lockon: "cordon" }] }],
+  ["perNode as text", "/tools/0/perNode", { tools: [{ preset: "kured", perNode: "yes" }] }],
   ["a CA that is not PEM", "/certs/caBundle", { certs: { caBundle: "QUJD" } }],
   ["an issuer's kind without its name", "/certs/certManager/issuerRef", issuerRef({ kind: "ClusterIssuer" })],
   ["an unknown mode of a pass", "/agent/containers/boot", { agent: { containers: { boot: "warn" } } }],
@@ -45,13 +49,31 @@ test.each([
   ],
   ["a digest that is none", "/image/digest", { image: { digest: "latest" } }],
 ])("the schema refuses %s", (_name, path, change) => {
-  expect(problems(merged(values, change)).map((problem) => problem.split(" ")[0])).toEqual([`at:${path}`]);
+  // A set, as every way of writing a tool has its own say about one that is none of them.
+  const places = problems(merged(values, change)).map((problem) => problem.split(" ")[0]);
+  expect(new Set(places)).toEqual(new Set([`at:${path}`]));
 });
 
 test.each([
   ["a bare off, which is false in YAML 1.1", { guard: { mode: false } }],
   ["a bare on for a pass", { agent: { containers: { boot: true } } }],
   ["values of a parent chart", { global: { anything: 1 } }],
+  ["no tools", { tools: [] }],
+  ["a preset with another user", { tools: [{ preset: "kured", username: "bob", ttl: "4h" }] }],
+  [
+    "a tool of one's own",
+    {
+      tools: [
+        {
+          name: "mine",
+          username: "bob",
+          lockOn: { annotationAdded: "example.com/a" },
+          releaseOn: "reboot",
+          perNode: false,
+        },
+      ],
+    },
+  ],
   ["a digest", { image: { digest: `sha256:${"0a".repeat(32)}` } }],
   ["an issuer", issuerRef({ name: "mine", kind: "ClusterIssuer" })],
 ])("the schema takes %s", (_name, change) => {

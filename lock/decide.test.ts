@@ -147,6 +147,33 @@ describe("the table", () => {
   });
 });
 
+describe("a node's own identity, where it is accepted,", () => {
+  const accepting = { ...settings, acceptNodeIdentity: true };
+  const ended = (bootID: string, release: Release = "reboot") => {
+    const old = locked({ ...held, release }, { bootID });
+    return lockedChange(
+      old,
+      rewritten(old, { annotations: { [LOCK_ANNOTATION]: null }, unschedulable: false }),
+    );
+  };
+  test.each<[string, LockedChange, string, GuardSettings, string]>([
+    ["after the reboot: as its agent", ended("boot-2"), "system:node:n1", accepting, "by-agent"],
+    ["before the reboot", ended("boot-1"), "system:node:n1", accepting, "not-rebooted"],
+    [
+      "of a lock that ends otherwise",
+      ended("boot-2", "uncordon"),
+      "system:node:n1",
+      accepting,
+      "release-not-by-agent",
+    ],
+    ["of another node", ended("boot-2"), "system:node:n2", accepting, "not-holder"],
+    ["whose name only begins so", ended("boot-2"), "system:node:n11", accepting, "not-holder"],
+    ["where it is not accepted", ended("boot-2"), "system:node:n1", settings, "not-holder"],
+  ])("%s", (_what, change, username, by, why) => {
+    expect(decide(change, asker(username), NOW, by).why).toBe(why);
+  });
+});
+
 describe("locks of unknown holder", () => {
   test.each(["", "maintenance", '{"holder":"kured"}', "{"])("%j yields to nobody", (value) => {
     const old = locked(value);

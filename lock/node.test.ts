@@ -22,6 +22,17 @@ describe("parseNode", () => {
     });
   });
 
+  test("keeps what it is told to watch besides", () => {
+    const annotations = { [LOCK_ANNOTATION]: "x", "other.io/key": "y", "other.io/more": "z" };
+    const raw = { metadata: { name: "n1", annotations } };
+    expect(parseNode(raw, "o", new Set(["other.io/key"])).annotations).toEqual(
+      new Map([
+        [LOCK_ANNOTATION, "x"],
+        ["other.io/key", "y"],
+      ]),
+    );
+  });
+
   test.each([
     ["absent", {}],
     ["null", { unschedulable: null }],

@@ -47,6 +47,25 @@ describe("readConfig()", () => {
     ["a value after =", ["--port=1234"], { port: 1234 }],
     ["a value after a space", ["--port", "1234"], { port: 1234 }],
     ["durations", ["--drain=1m30s", "--max-ttl=2h30m"], { drainMillis: 90_000, maxTtlMillis: 9_000_000 }],
+    ["no tools", ["--tools=[]"], { tools: [] }],
+    [
+      "a tool",
+      [
+        '--tools=[{"name":"a","username":"bob","lockOn":"cordon","releaseOn":"reboot","perNode":false,"ttl":"2h"}]',
+      ],
+      {
+        tools: [
+          {
+            name: "a",
+            username: "bob",
+            lockOn: { kind: "cordon" },
+            releaseOn: { kind: "reboot" },
+            perNode: false,
+            ttlMillis: 7_200_000,
+          },
+        ],
+      },
+    ],
     ["no default expiry", ["--default-ttl=none"], { defaultTtlMillis: undefined }],
     ["a default expiry", ["--default-ttl=90m"], { defaultTtlMillis: 5_400_000 }],
     ["a list", ["--exempt-deleters=a, b,a"], { exemptDeleters: ["a", "b"] }],
@@ -100,6 +119,21 @@ describe("readConfig()", () => {
       ["--exempt-deleters=a,,b"],
       {},
       '--exempt-deleters="a,,b": expected names separated by single commas',
+    ],
+    ["tools that are no JSON", ["--tools=kured"], {}, '--tools="kured": expected a JSON list of tools'],
+    [
+      "a tool that is none",
+      ["--tools=[1]"],
+      {},
+      '--tools="[1]": [0]: expected an object with name, username',
+    ],
+    [
+      "a tool's life out of bounds",
+      [
+        '--tools=[{"name":"a","username":"b","lockOn":"cordon","releaseOn":"uncordon","perNode":true,"ttl":"200h"}]',
+      ],
+      {},
+      "--tools: ttl of a: expected a duration from --min-ttl to --max-ttl",
     ],
     ["an unknown flag", ["--prot=1"], {}, "--prot: no such flag; see --help"],
     ["a flag without a value", ["--port"], {}, "--port: expected a value"],

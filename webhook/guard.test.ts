@@ -5,7 +5,8 @@ import { LOCK_ANNOTATION, OVERRIDE_ANNOTATION } from "../lock/node.ts";
 import { askerOf } from "./asker.ts";
 import { caller, updateOf } from "./fixture.ts";
 import { createGuard, type RefusedUncordon } from "./guard.ts";
-import { NO_TOOLS } from "../lock/tool.ts";
+import { NO_TOOLS, toolsByUser } from "../lock/tool.ts";
+import { KURED } from "./tools-setting.ts";
 
 const never = new AbortController().signal;
 const old = locked(lockRecord());
@@ -144,6 +145,29 @@ describe("break-glass", () => {
     await guard(updateOf(old, broken, caller("bob"), { dryRun: true }), never);
     expect({ asked, overrides }).toEqual({ asked: ["bob n1"], overrides: [] });
   });
+});
+
+test("a controller's asker has no node, whatever its token says", () => {
+  const rover = { ...KURED, name: "rover", username: "rover", perNode: false };
+  const tools = toolsByUser([KURED, rover]);
+  expect(askerOf(caller("rover", "n1"), tools)).toEqual({ username: "rover", node: undefined });
+  expect(askerOf(caller(KURED.username, "n1"), tools)).toEqual({ username: KURED.username, node: "n1" });
+});
+
+test("a tool's cordon of a node that somebody else has locked is refused, without an Event", async () => {
+  const { guard, events } = guardWith(no, { tools: toolsByUser([KURED]) });
+  const open = locked(lockRecord(), { unschedulable: false });
+  const cordoned = rewritten(open, { unschedulable: true });
+  expect(await guard(updateOf(open, cordoned, caller(KURED.username, "n1")), never)).toMatchObject({
+    kind: "refuse",
+    decision: "not-holder",
+    audit: { change: "cordon" },
+  });
+  expect(await guard(updateOf(open, cordoned, caller("bob")), never)).toMatchObject({
+    kind: "allow",
+    decision: "not-relevant",
+  });
+  expect(events).toEqual([]);
 });
 
 test("the asker's node counts only where exactly one is named", () => {

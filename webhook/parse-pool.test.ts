@@ -51,6 +51,19 @@ describe("a body", () => {
     expect(pool().parse(SMALL, NEVER)).toMatchObject({ kind: "parsed", parsed: { kind: "review" } });
   });
 
+  test("keeps the annotations that are watched, whoever parses it", async () => {
+    const annotations = { "example.com/a": "1", "example.com/b": "2", "example.com/c": "x".repeat(100_000) };
+    const body = reviewBody({ object: { metadata: { name: "n1", annotations } } });
+    const watched = new Set(["example.com/b"]);
+    const inline = pool({ watched, workerFromBytes: Number.MAX_SAFE_INTEGER }).parse(
+      Buffer.from(body),
+      NEVER,
+    );
+    const review = { node: { annotations: new Map([["example.com/b", "2"]]) } };
+    expect(inline).toMatchObject({ kind: "parsed", parsed: { kind: "review", review } });
+    expect(await pool({ watched }).parse(Buffer.from(body), NEVER)).toEqual(inline);
+  });
+
   test("that is large is parsed by the worker, to the same review", async () => {
     const inline = pool({ workerFromBytes: Number.MAX_SAFE_INTEGER }).parse(Buffer.from(LARGE), NEVER);
     const pending = pool().parse(Buffer.from(LARGE), NEVER);
