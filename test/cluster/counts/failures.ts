@@ -1,5 +1,5 @@
 /** What failed in a vitest report, in words: at the end of a long run its place in the output is far away. */
-import { fieldOf, listOf, textOf } from "./report.ts";
+import { listOf, textOf } from "./report.ts";
 
 const LONGEST_REASON = 2_000;
 
@@ -29,7 +29,7 @@ export function renderFailure({ where, why }: Failure): string {
 }
 
 function broken(file: unknown, root: string): Failure {
-  return { where: nameOf(file, root), why: shortened(String(fieldOf(file, "message") ?? "")) };
+  return { where: nameOf(file, root), why: shortened(textOf(file, "message")) };
 }
 
 function nameOf(file: unknown, root: string): string {
