@@ -3,7 +3,7 @@
  * and still stale by what is listed then.
  */
 import { isIP } from "node:net";
-import { join, relative } from "node:path";
+import { relative } from "node:path";
 import { codeOf, reasonOf } from "../../host/reason.ts";
 import type { Liveness, ProveLiveness } from "../liveness/liveness.ts";
 import type { FileSystem } from "./file-system.ts";
@@ -14,7 +14,7 @@ import { whyNotSame } from "./reread.ts";
 
 export interface ApplyOptions {
   readonly files: FileSystem;
-  readonly cabinet: Pick<Cabinet, "put">;
+  readonly cabinet: Pick<Cabinet, "put" | "rollOver">;
   /** The quarantine, as this process sees it. */
   readonly quarantine: string;
   readonly prove: ProveLiveness;
@@ -85,6 +85,7 @@ function moveAll(
   mayGo: (reading: FileReading) => boolean,
   keyOf: (reading: FileReading) => string,
 ): OrderResult {
+  options.cabinet.rollOver();
   const results = new Map<string, MoveResult>();
   let hopeless: MoveResult | undefined;
   let isTouched = false;
@@ -135,7 +136,7 @@ function tooMany(readings: FileOrder["files"], most: number): string {
 }
 
 function pathOf({ directory, name }: FileReading): string {
-  return join(directory, name);
+  return `${directory}/${name}`;
 }
 
 function skipped(reason: string): OrderResult {

@@ -7,7 +7,8 @@ export interface FileReading {
   readonly directory: string;
   readonly name: string;
   readonly ino: bigint;
-  readonly content: Uint8Array;
+  /** Its bytes, one character each (latin1): a string is kept in less memory than a small buffer, and compared faster. */
+  readonly content: string;
 }
 
 /** All of one network directory, whose lock is held while they are moved. At most a batch. */

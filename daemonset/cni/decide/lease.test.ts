@@ -23,7 +23,7 @@ interface Case {
 }
 
 function judge({ content = `${ID}\r\neth0`, past = LISTED, alive, context, network }: Case): LeaseVerdict {
-  const facts: LeaseFacts = { address: "10.42.0.7", content: parseLease(Buffer.from(content)), past };
+  const facts: LeaseFacts = { address: "10.42.0.7", content: parseLease(content), past };
   return judgeLease(facts, {
     network: { retains: false, mapping: "held", ...network },
     obstacle: undefined,

@@ -13,6 +13,7 @@ export type LeaseContent =
 /** More than any lease has (64 + 2 + 15 bytes), so that a longer file shows itself. */
 export const LONGEST_LEASE_BYTES = 512;
 
+const BLANK = /^\0*$/;
 const ID = /^[0-9a-f]{64}$/;
 
 /** Plugins write CR LF between the two and nothing after them; hands and editors leave other line ends. */
@@ -25,10 +26,10 @@ export function isSandboxID(text: string): boolean {
   return ID.test(text);
 }
 
-export function parseLease(bytes: Uint8Array): LeaseContent {
-  if (bytes.length > LONGEST_LEASE_BYTES) return { kind: "foreign" };
-  if (bytes.every((byte) => byte === 0)) return { kind: "blank" };
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+/** @param text its bytes, one character each (latin1) */
+export function parseLease(text: string): LeaseContent {
+  if (text.length > LONGEST_LEASE_BYTES) return { kind: "foreign" };
+  if (BLANK.test(text)) return { kind: "blank" };
   const owned = OWNED.exec(text);
   const id = owned?.[1];
   if (id !== undefined) return { kind: "owned", id, ifname: owned?.[2] };

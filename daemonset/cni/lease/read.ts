@@ -3,8 +3,8 @@
  * node's own disk, a few microseconds each; the caller lets others have their turn between batches.
  */
 import { closeSync, constants, fstatSync, openSync, opendirSync, readSync, type Dirent } from "node:fs";
-import { join } from "node:path";
 import { codeOf, reasonOf } from "../../host/reason.ts";
+import type { FileSystem } from "../apply/file-system.ts";
 import type { FileReading } from "../apply/order.ts";
 
 export type ReadFile =
@@ -19,12 +19,12 @@ export function readWhole(directory: string, name: string, mostBytes: number): R
   let file: number | undefined;
   try {
     file = openSync(
-      join(directory, name),
+      `${directory}/${name}`,
       constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY,
     );
     const { ino, nlink } = checked(fstatSync(file, { bigint: true }));
     if (nlink !== 1n) return { kind: "odd", reason: `it has ${nlink} names` };
-    const content = readUpTo(file, mostBytes);
+    const content = readUpTo({ readSync }, file, mostBytes);
     if (content === undefined) return { kind: "odd", reason: `it is larger than ${mostBytes} bytes` };
     return { kind: "file", reading: { directory, name, ino, content } };
   } catch (thrown) {
@@ -41,15 +41,22 @@ export function readWhole(directory: string, name: string, mostBytes: number): R
 /** Shared by all reads, as each is over before the next begins: a buffer for each would be memory that stays. */
 const ROOM = Buffer.allocUnsafeSlow(16 * 1_024);
 
-function readUpTo(file: number, mostBytes: number): Uint8Array | undefined {
-  const chunks: Buffer[] = [];
-  for (let total = 0; ;) {
-    const read = readSync(file, ROOM, 0, ROOM.length, total);
-    total += read;
-    if (total > mostBytes) return undefined;
-    // A small copy comes out of a common pool.
-    if (read > 0) chunks.push(Buffer.from(ROOM.subarray(0, read)));
-    else return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+/**
+ * The bytes of an open regular file from its beginning, one character each. Undefined if there are more than asked for.
+ * @throws Error
+ */
+export function readUpTo(
+  files: Pick<FileSystem, "readSync">,
+  file: number,
+  mostBytes: number,
+): string | undefined {
+  let content = "";
+  for (;;) {
+    const read = files.readSync(file, ROOM, 0, ROOM.length, content.length);
+    content += ROOM.toString("latin1", 0, read);
+    if (content.length > mostBytes) return undefined;
+    // Of a regular file less comes only where it ends, so that a small one is read once.
+    if (read < ROOM.length) return content;
   }
 }
 

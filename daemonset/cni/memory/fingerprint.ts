@@ -17,8 +17,7 @@ export function leaseFingerprint(
   { name, ino, content }: Pick<FileReading, "name" | "ino" | "content">,
   isOwned: boolean,
 ): Fingerprint {
-  const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString("latin1");
-  return hashed(`lease\0${network}\0${name}\0${bytes}\0${isOwned ? "" : ino}`);
+  return hashed(`lease\0${network}\0${name}\0${content}\0${isOwned ? "" : ino}`);
 }
 
 /** Of a cache or scratch file by its name, which holds the sandbox's id. */
@@ -28,8 +27,7 @@ export function cacheFingerprint(directory: string, name: string): Fingerprint {
 
 /** Of the cache file with just this content: one that is being written is another one a moment later. */
 export function contentFingerprint(directory: string, { name, ino, content }: FileReading): Fingerprint {
-  const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString("latin1");
-  return hashed(`content\0${directory}\0${name}\0${ino}\0${bytes}`);
+  return hashed(`content\0${directory}\0${name}\0${ino}\0${content}`);
 }
 
 /** Of a sandbox id: its own first 64 bits, which are random. */

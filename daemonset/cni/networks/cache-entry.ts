@@ -25,13 +25,15 @@ export type CacheContent =
       /** Its owner was a pod: it carries the arguments that only CRI runtimes give. */
       readonly isPod: boolean;
       readonly addresses: readonly string[];
-      readonly conf: NetworkConf | undefined;
+      /** The network's configuration at that time, in base64. */
+      readonly config: string | undefined;
     };
 
-export function parseCache(content: Uint8Array): CacheContent {
+/** @param content its bytes, one character each (latin1) */
+export function parseCache(content: string): CacheContent {
   let value: unknown;
   try {
-    value = JSON.parse(Buffer.from(content).toString("utf8"));
+    value = JSON.parse(Buffer.from(content, "latin1").toString("utf8"));
   } catch {
     return { kind: "corrupt" };
   }
@@ -40,15 +42,19 @@ export function parseCache(content: Uint8Array): CacheContent {
   const network = textAt(value, "networkName");
   if (value["kind"] !== "cniCacheV1" || id === undefined || network === undefined)
     return { kind: "nameless" };
-  const config = textAt(value, "config");
   return {
     kind: "entry",
     id,
     network,
     isPod: hasPodArguments(value["cniArgs"]),
     addresses: addressesOf(objectAt(value, "result")),
-    conf: config === undefined ? undefined : parseConf(Buffer.from(config, "base64").toString("utf8")),
+    config: textAt(value, "config"),
   };
+}
+
+/** Apart, as few entries' configuration is wanted and it is most of an entry. */
+export function confOfCache(config: string | undefined): NetworkConf | undefined {
+  return config === undefined ? undefined : parseConf(Buffer.from(config, "base64").toString("utf8"));
 }
 
 function hasPodArguments(cniArgs: unknown): boolean {

@@ -2,7 +2,7 @@
 import { readWhole, entriesOf } from "../lease/read.ts";
 import { turn } from "../turn.ts";
 import { codeOf } from "../../host/reason.ts";
-import { parseCache, parseCacheName } from "./cache-entry.ts";
+import { confOfCache, parseCache, parseCacheName } from "./cache-entry.ts";
 import type { NetworkConf } from "./conf.ts";
 import { located } from "./located.ts";
 import { CACHE_DIRECTORIES } from "./network.ts";
@@ -43,7 +43,10 @@ export async function readCached(
         const read = readWhole(directory, entry.name, MOST_CACHE_BYTES);
         const content = read.kind === "file" ? parseCache(read.reading.content) : undefined;
         if (content?.kind !== "entry" || !content.isPod || content.network !== parsed.network) continue;
-        found.set(parsed.network, { hostPath: `${hostPath}/${entry.name}`, conf: content.conf });
+        found.set(parsed.network, {
+          hostPath: `${hostPath}/${entry.name}`,
+          conf: confOfCache(content.config),
+        });
       }
     } catch (thrown) {
       if (codeOf(thrown) !== "ENOENT" && codeOf(thrown) !== "ENOTDIR") throw thrown;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { sandboxID } from "../testing/proven.ts";
 import { cacheText } from "../testing/cache-text.ts";
-import { parseCache, parseCacheName } from "./cache-entry.ts";
+import { confOfCache, parseCache, parseCacheName } from "./cache-entry.ts";
 import { parseConf } from "./conf.ts";
 
 const ID = sandboxID(1);
@@ -87,18 +87,19 @@ describe("caches", () => {
     expect(parseCacheName(name)).toEqual(parsed);
   });
 
-  const bytes = (text: string) => Buffer.from(text);
+  const bytes = (text: string) => Buffer.from(text).toString("latin1");
 
   test("an entry of a pod", () => {
     const text = cacheText({ id: ID, network: "mynet", addresses: ["10.1.0.7", "fd00::7"] });
-    expect(parseCache(bytes(text))).toMatchObject({
+    const parsed = parseCache(bytes(text));
+    expect(parsed).toMatchObject({
       kind: "entry",
       id: ID,
       network: "mynet",
       isPod: true,
       addresses: ["10.1.0.7", "fd00::7"],
-      conf: { name: "mynet" },
     });
+    expect(confOfCache(parsed.kind === "entry" ? parsed.config : "")).toMatchObject({ name: "mynet" });
   });
 
   test("podman's has no pod's arguments", () => {
@@ -126,10 +127,7 @@ describe("caches", () => {
       result: { ips: [1] },
       config: "%",
     };
-    expect(parseCache(bytes(JSON.stringify(odd)))).toMatchObject({
-      isPod: false,
-      addresses: [],
-      conf: undefined,
-    });
+    expect(parseCache(bytes(JSON.stringify(odd)))).toMatchObject({ isPod: false, addresses: [] });
+    expect(confOfCache(odd.config)).toBeUndefined();
   });
 });

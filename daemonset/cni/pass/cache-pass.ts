@@ -1,24 +1,12 @@
 /** Caches and scratch files: those of ids that are dead go after the leases; broken ones that block a stop go as well. */
 import { codeOf, reasonOf } from "../../host/reason.ts";
-import type { FileReading } from "../apply/order.ts";
-import {
-  judgeCache,
-  stumblesOverCorruptCaches,
-  type CacheKeep,
-  type CacheRule,
-  type CacheVerdict,
-} from "../decide/cache.ts";
-import { obstacleOf, ownerOf, type Proven } from "../decide/ownership.ts";
+import { FILE_BATCH } from "../apply/apply.ts";
+import { stumblesOverCorruptCaches, type CacheKeep, type CacheRule } from "../decide/cache.ts";
+import { ownerOf } from "../decide/ownership.ts";
 import { REMOVED_BECAUSE } from "../decide/words.ts";
 import { isSandboxID } from "../lease/content.ts";
 import { entriesOf, readWhole } from "../lease/read.ts";
-import type { Liveness } from "../liveness/liveness.ts";
-import {
-  cacheFingerprint,
-  contentFingerprint,
-  idFingerprint,
-  type Fingerprint,
-} from "../memory/fingerprint.ts";
+import { cacheFingerprint, contentFingerprint, type Fingerprint } from "../memory/fingerprint.ts";
 import { parseCache, parseCacheName } from "../networks/cache-entry.ts";
 import { MOST_CACHE_BYTES } from "../networks/cached.ts";
 import { located } from "../networks/located.ts";
@@ -26,39 +14,23 @@ import { CACHE_DIRECTORIES, type CacheDirectory } from "../networks/network.ts";
 import type { CacheReport, MoveOutcome } from "../report/report.ts";
 import { Counter, Removals } from "../report/tally.ts";
 import { turn } from "../turn.ts";
-import type { LeasePass } from "./lease-book.ts";
+import {
+  CacheJudge,
+  CONTAINERD_RESULTS,
+  LOOPBACK,
+  type CacheCandidate,
+  type CachePass,
+  type ReadCache,
+} from "./cache-judge.ts";
 import { ENTRIES_PER_TURN } from "./survey.ts";
 
 /** Names are held meanwhile. */
 const CANDIDATES_PER_PROOF = 2_000;
-/** Whole files of some kilobytes each are. */
-const FILES_PER_ORDER = 250;
-/** Where containerd's own results are; go-cni's loopback does no harm there (facts/node-observed.md 1). */
-const CONTAINERD_RESULTS = "/var/lib/cni/results";
-const LOOPBACK = "cni-loopback";
+/** What is read of one order's files is held until they are gone: some kilobytes each, 1,000 of them at most. */
+const BYTES_PER_ORDER = 512 * 1_024;
 
-export interface CachePass extends LeasePass {
-  /** Names of Kubernetes' networks. */
-  readonly networks: ReadonlySet<string>;
-  /** All leases of all of them were read, so that an id without one has none. */
-  readonly leasesWhole: boolean;
-  readonly anyMappingHeld: boolean;
-}
-
-interface Candidate {
-  readonly hostPath: string;
-  readonly kind: CacheDirectory["kind"];
-  readonly directory: string;
-  readonly name: string;
-  readonly id: string;
-  readonly network: string;
-}
-
-interface StaleCache {
-  readonly path: string;
-  readonly id: string;
-  readonly reading: FileReading;
-  readonly candidate: Candidate;
+interface StaleCache extends ReadCache {
+  readonly candidate: CacheCandidate;
   readonly rule: CacheRule;
 }
 
@@ -85,14 +57,16 @@ class CacheWalk {
   readonly removals = new Removals<CacheRule>();
   readonly #of: CachePass;
   readonly #signal: AbortSignal;
+  readonly #judge: CacheJudge;
   readonly #kept = new Counter<CacheKeep>();
   readonly #minds: boolean;
   #files = 0;
-  #candidates: Candidate[] = [];
+  #candidates: CacheCandidate[] = [];
 
   constructor(of: CachePass, signal: AbortSignal) {
     this.#of = of;
     this.#signal = signal;
+    this.#judge = new CacheJudge(of);
     this.#minds =
       of.first.kind === "proven" &&
       of.first.runtimes.some(({ name, version }) => stumblesOverCorruptCaches(name, version));
@@ -108,15 +82,16 @@ class CacheWalk {
       const parsed = kind === "results" ? parseCacheName(name) : { id: name, network: "" };
       if (!entry.isFile() || parsed === undefined || !isSandboxID(parsed.id)) continue;
       this.#files += 1;
-      this.#look({ hostPath, kind, directory, name, ...parsed });
+      const fingerprint = cacheFingerprint(hostPath, name);
+      this.#look({ hostPath, kind, directory, name, fingerprint, ...parsed });
       if (this.#candidates.length >= CANDIDATES_PER_PROOF) await this.#settle();
     }
     await this.#settle();
   }
 
-  #look(candidate: Candidate): void {
+  #look(candidate: CacheCandidate): void {
     const { first, pass } = this.#of;
-    const { hostPath, name, id, network } = candidate;
+    const { hostPath, id, network } = candidate;
     if (first.kind === "proven" && ownerOf(id, first) !== "nobody") {
       // A look into each of a few hundred live ones, and only where it matters.
       const matters = this.#minds && hostPath === CONTAINERD_RESULTS && network !== LOOPBACK;
@@ -124,11 +99,11 @@ class CacheWalk {
       else this.#kept.add(first.sandboxes.has(id) ? "in-use" : "known-elsewhere");
       return;
     }
-    pass.note(cacheFingerprint(hostPath, name), id);
+    pass.note(candidate.fingerprint, id);
     this.#candidates.push(candidate);
   }
 
-  #isCorrupt({ directory, name }: Candidate): boolean {
+  #isCorrupt({ directory, name }: CacheCandidate): boolean {
     const read = readWhole(directory, name, MOST_CACHE_BYTES);
     return read.kind === "file" && parseCache(read.reading.content).kind === "corrupt";
   }
@@ -142,87 +117,44 @@ class CacheWalk {
     const liveness = await ports.prove(this.#signal);
     if (liveness.kind === "proven") pass.noteLists(liveness);
     let stale: StaleCache[] = [];
+    let bytes = 0;
     for (const candidate of candidates) {
-      const verdict = this.#judge(candidate, undefined, liveness);
+      const verdict = this.#judge.judge(candidate, undefined, liveness);
       if (verdict.kind === "keep" && !verdict.why.startsWith("corrupt")) {
         this.#keep(candidate, undefined, verdict.why);
         continue;
       }
-      const reading = this.#read(candidate);
-      if (reading === undefined) continue;
-      const read = this.#judge(candidate, reading, liveness);
-      if (read.kind === "keep") {
-        this.#keep(candidate, reading, read.why);
+      const read = this.#read(candidate);
+      if (read === undefined) continue;
+      const again = this.#judge.judge(candidate, read, liveness);
+      if (again.kind === "keep") {
+        this.#keep(candidate, read, again.why);
         continue;
       }
-      const path = `${candidate.hostPath}/${candidate.name}`;
-      stale.push({ path, id: candidate.id, reading, candidate, rule: read.rule });
-      if (stale.length < FILES_PER_ORDER) continue;
+      stale.push({ ...read, candidate, rule: again.rule });
+      bytes += read.reading.content.length;
+      if (stale.length < FILE_BATCH && bytes < BYTES_PER_ORDER) continue;
       await this.#move(stale);
-      stale = [];
+      [stale, bytes] = [[], 0];
     }
     if (stale.length > 0) await this.#move(stale);
   }
 
-  #keep({ hostPath, name }: Candidate, reading: FileReading | undefined, why: CacheKeep): void {
+  #keep({ hostPath, fingerprint }: CacheCandidate, read: ReadCache | undefined, why: CacheKeep): void {
     this.#kept.add(why);
-    if (why === "seen-too-briefly") this.#note(cacheFingerprint(hostPath, name));
-    if (why === "corrupt-too-briefly" && reading !== undefined)
-      this.#note(contentFingerprint(hostPath, reading));
+    if (why === "seen-too-briefly") this.#note(fingerprint);
+    if (why === "corrupt-too-briefly" && read !== undefined)
+      this.#note(contentFingerprint(hostPath, read.reading));
   }
 
-  #read({ hostPath, directory, name }: Candidate): FileReading | undefined {
+  #read({ hostPath, directory, name }: CacheCandidate): ReadCache | undefined {
     const read = readWhole(directory, name, MOST_CACHE_BYTES);
-    if (read.kind === "file") return read.reading;
+    if (read.kind === "file") return { reading: read.reading, content: parseCache(read.reading.content) };
     if (read.kind === "gone") return undefined;
     this.#kept.add("foreign");
     const path = `${hostPath}/${name}`;
     if (read.kind === "unreadable") this.removals.trouble({ kind: "unreadable", path, seen: read.reason });
     return undefined;
-  }
-
-  /** Without its content a file counts as what its name says. */
-  #judge(candidate: Candidate, reading: FileReading | undefined, liveness: Liveness): CacheVerdict {
-    const { request, ports, released, held, leasesWhole, anyMappingHeld } = this.#of;
-    const { memory, settings } = request;
-    const { hostPath, name, id, kind, network } = candidate;
-    const fingerprint = cacheFingerprint(hostPath, name);
-    const nowMillis = ports.monotonicMillis();
-    const proven = liveness.kind === "proven" ? liveness : undefined;
-    const isResult = kind === "results" && hostPath === CONTAINERD_RESULTS && network !== LOOPBACK;
-    return judgeCache(
-      {
-        id,
-        isKubernetes: reading === undefined || this.#isKubernetes(candidate, reading, proven),
-        past: {
-          wasListed: memory.wasListed(id),
-          isFromEarlierBoot: memory.isFromEarlierBoot(fingerprint),
-          orphanMillis: memory.orphanMillis(fingerprint, nowMillis),
-        },
-        leaseReleased: released.has(idFingerprint(id)),
-        leaseKept: !leasesWhole || held.has(idFingerprint(id)),
-        isCorrupt: isResult && (reading === undefined || parseCache(reading.content).kind === "corrupt"),
-        corruptMillis: reading && memory.orphanMillis(contentFingerprint(hostPath, reading), nowMillis),
-      },
-      {
-        obstacle: obstacleOf(liveness, proven === undefined ? [] : memory.missingRuntimes(proven)),
-        liveness: proven,
-        anyMappingHeld,
-        graceMillis: settings.graceMillis,
-      },
-    );
-  }
-
-  /** flannel and multus name scratch files by the bare id; podman, which has such ids too, uses neither. */
-  #isKubernetes(
-    { kind, id, network }: Candidate,
-    { content }: FileReading,
-    liveness: Proven | undefined,
-  ): boolean {
-    if (kind === "scratch" || liveness?.sandboxes.has(id) === true) return true;
-    const cache = parseCache(content);
-    if (cache.kind === "entry") return cache.id === id && cache.network === network && cache.isPod;
-    return network === LOOPBACK || this.#of.networks.has(network);
   }
 
   async #move(stale: readonly StaleCache[]): Promise<void> {
@@ -237,7 +169,8 @@ class CacheWalk {
         files: stale.map(({ reading }) => reading),
         stillStale: (file, liveness) => {
           const each = byReading.get(`${file.directory}/${file.name}`);
-          return each !== undefined && this.#judge(each.candidate, file, liveness).kind === "remove";
+          // What is there now is the very same file: else it is not asked about.
+          return each !== undefined && this.#judge.judge(each.candidate, each, liveness).kind === "remove";
         },
       },
       this.#signal,
@@ -251,21 +184,22 @@ class CacheWalk {
     }
   }
 
-  #settled({ path, id, candidate, reading, rule }: StaleCache, outcome: MoveOutcome, detail: string): void {
-    const reason = detail === "" ? REMOVED_BECAUSE[rule] : `${REMOVED_BECAUSE[rule]}; ${detail}`;
-    const isShown = this.removals.add(rule, { path, id, outcome, reason });
+  #settled({ candidate, reading, rule }: StaleCache, outcome: MoveOutcome, detail: string): void {
+    const { hostPath, name, id } = candidate;
+    const line = this.removals.add(rule, outcome, () => {
+      const reason = detail === "" ? REMOVED_BECAUSE[rule] : `${REMOVED_BECAUSE[rule]}; ${detail}`;
+      return { path: `${hostPath}/${name}`, id, outcome, reason };
+    });
     if (outcome === "failed" || outcome === "skipped") {
-      this.removals.trouble({ kind: "not-removed", path: candidate.hostPath, seen: detail });
+      this.removals.trouble({ kind: "not-removed", path: hostPath, seen: detail });
     }
     if (outcome !== "moved" && outcome !== "gone") {
       const blocks = rule === "blocks-stop";
-      this.#note(
-        blocks
-          ? contentFingerprint(candidate.hostPath, reading)
-          : cacheFingerprint(candidate.hostPath, candidate.name),
-      );
+      this.#note(blocks ? contentFingerprint(hostPath, reading) : candidate.fingerprint);
     }
-    if (isShown) this.#of.ports.log.info({ path, sandboxID: id, rule, outcome, reason }, "stale cache");
+    if (line === undefined) return;
+    const { path, reason } = line;
+    this.#of.ports.log.info({ path, sandboxID: id, rule, outcome, reason }, "stale cache");
   }
 
   #note(fingerprint: Fingerprint): void {

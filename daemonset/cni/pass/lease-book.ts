@@ -4,7 +4,7 @@ import type { LeaseKeep } from "../decide/lease.ts";
 import { ownerOf, type DeathRule } from "../decide/ownership.ts";
 import { REMOVED_BECAUSE } from "../decide/words.ts";
 import { familyOfCanonical, type Family } from "../lease/address.ts";
-import { parseLease } from "../lease/content.ts";
+import type { LeaseContent } from "../lease/content.ts";
 import type { Liveness } from "../liveness/liveness.ts";
 import type { FingerprintMap } from "../memory/fingerprint-map.ts";
 import { idFingerprint, type Fingerprint } from "../memory/fingerprint.ts";
@@ -29,6 +29,8 @@ export interface LeasePass {
 
 export interface Candidate {
   readonly reading: FileReading;
+  /** What was read, parsed. */
+  readonly content: LeaseContent;
   readonly fingerprint: Fingerprint;
 }
 
@@ -66,13 +68,16 @@ export class LeaseBook {
     if (first.kind !== "proven" || ownerOf(id, first) === "nobody") this.#of.held.set(idFingerprint(id));
   }
 
-  settled({ reading, fingerprint, rule }: StaleLease, outcome: MoveOutcome, detail: string): void {
+  settled(lease: StaleLease, outcome: MoveOutcome, detailOf: () => string): void {
+    const { reading, content, fingerprint, rule } = lease;
     const { pass, released, held, ports } = this.#of;
     const { hostPath } = this.#network;
-    const id = idOf(reading);
-    const path = `${hostPath}/${reading.name}`;
-    const reason = detail === "" ? REMOVED_BECAUSE[rule] : `${REMOVED_BECAUSE[rule]}; ${detail}`;
-    const isShown = this.removals.add(rule, { path, id, outcome, reason });
+    const id = idOf(content);
+    const line = this.removals.add(rule, outcome, () => {
+      const detail = detailOf();
+      const reason = detail === "" ? REMOVED_BECAUSE[rule] : `${REMOVED_BECAUSE[rule]}; ${detail}`;
+      return { path: `${hostPath}/${reading.name}`, id, outcome, reason };
+    });
     if (outcome === "moved") pass.noteRemoved(hostPath);
     if (outcome === "moved" || outcome === "gone") {
       if (id !== undefined) released.set(idFingerprint(id));
@@ -81,13 +86,15 @@ export class LeaseBook {
       if (family !== undefined) this.#used.add(family, -1);
     } else {
       if (id !== undefined) held.set(idFingerprint(id));
-      this.noteOrphan({ reading, fingerprint });
+      this.noteOrphan(lease);
     }
     // Up to a number: the report says how many there were.
-    if (isShown) ports.log.info({ path, sandboxID: id, rule, outcome, reason }, "stale lease");
+    if (line === undefined) return;
+    const { path, reason } = line;
+    ports.log.info({ path, sandboxID: id, rule, outcome, reason }, "stale lease");
   }
 
-  noteOrphan({ fingerprint }: Candidate): void {
+  noteOrphan({ fingerprint }: Pick<Candidate, "fingerprint">): void {
     this.#of.pass.noteOrphan(fingerprint, this.#of.ports.monotonicMillis());
   }
 
@@ -124,7 +131,6 @@ export class LeaseBook {
 }
 
 /** Of the sandbox that a lease names, if it does. */
-export function idOf({ content }: FileReading): string | undefined {
-  const parsed = parseLease(content);
-  return parsed.kind === "owned" ? parsed.id : undefined;
+export function idOf(content: LeaseContent): string | undefined {
+  return content.kind === "owned" ? content.id : undefined;
 }

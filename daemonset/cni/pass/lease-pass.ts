@@ -3,9 +3,15 @@
  * it was read, and what is stale then is moved, which looks a third time under host-local's own lock.
  */
 import { reasonOf } from "../../host/reason.ts";
-import type { FileReading, MoveResult } from "../apply/order.ts";
+import type { MoveResult } from "../apply/order.ts";
 import { nodePathOf } from "../apply/removal.ts";
-import { judgeLease, type LeaseFacts, type LeaseVerdict, type Mapping } from "../decide/lease.ts";
+import {
+  judgeLease,
+  type LeaseContext,
+  type LeaseFacts,
+  type LeaseVerdict,
+  type Mapping,
+} from "../decide/lease.ts";
 import { obstacleOf } from "../decide/ownership.ts";
 import { familyOfCanonical } from "../lease/address.ts";
 import { LONGEST_LEASE_BYTES, parseLease } from "../lease/content.ts";
@@ -57,6 +63,7 @@ class Walk {
   readonly #signal: AbortSignal;
   #retains = false;
   #candidates: Candidate[] = [];
+  #context: { readonly of: Liveness; readonly context: LeaseContext } | undefined;
 
   constructor(network: NetworkDirectory, of: LeasePass, signal: AbortSignal) {
     this.#network = network;
@@ -106,12 +113,13 @@ class Walk {
     const { reading } = read;
     const content = parseLease(reading.content);
     const fingerprint = leaseFingerprint(hostPath, reading, content.kind === "owned");
-    const id = content.kind === "owned" ? content.id : undefined;
+    const id = idOf(content);
     this.#of.pass.note(fingerprint, id);
     this.book.note(fingerprint);
-    const verdict = this.#judge({ reading, fingerprint }, this.#of.first, "held");
+    const candidate = { reading, content, fingerprint };
+    const verdict = this.#judge(candidate, this.#of.first, "held");
     if (verdict.kind === "remove" || verdict.why === "seen-too-briefly") {
-      this.#candidates.push({ reading, fingerprint });
+      this.#candidates.push(candidate);
       return;
     }
     if (verdict.why === "foreign-content" && content.kind === "foreign") {
@@ -124,16 +132,9 @@ class Walk {
     this.book.keep(verdict.why, id);
   }
 
-  #candidate(reading: FileReading): Candidate {
-    const isOwned = parseLease(reading.content).kind === "owned";
-    return { reading, fingerprint: leaseFingerprint(this.#network.hostPath, reading, isOwned) };
-  }
-
-  /** What it rests on is looked up anew each time, so that it holds for what was read last. */
-  #judge({ reading, fingerprint }: Candidate, liveness: Liveness, mapping: Mapping): LeaseVerdict {
+  #judge({ reading, content, fingerprint }: Candidate, liveness: Liveness, mapping: Mapping): LeaseVerdict {
     const { request, ports } = this.#of;
-    const { memory, settings } = request;
-    const content = parseLease(reading.content);
+    const { memory } = request;
     const facts: LeaseFacts = {
       address: reading.name,
       content,
@@ -143,14 +144,24 @@ class Walk {
         orphanMillis: memory.orphanMillis(fingerprint, ports.monotonicMillis()),
       },
     };
+    return judgeLease(facts, this.#contextOf(liveness, mapping));
+  }
+
+  /** The same for all leases that are judged by one look at what lives. */
+  #contextOf(liveness: Liveness, mapping: Mapping): LeaseContext {
+    const known = this.#context;
+    if (known?.of === liveness && known.context.network.mapping === mapping) return known.context;
+    const { memory, settings } = this.#of.request;
     const proven = liveness.kind === "proven" ? liveness : undefined;
-    return judgeLease(facts, {
+    const context = {
       network: { retains: this.#retains, mapping },
       obstacle: obstacleOf(liveness, proven === undefined ? [] : memory.missingRuntimes(proven)),
       liveness: proven,
       graceMillis: settings.graceMillis,
       blankLeases: settings.blankLeases,
-    });
+    };
+    this.#context = { of: liveness, context };
+    return context;
   }
 
   async #settle(): Promise<void> {
@@ -174,7 +185,7 @@ class Walk {
       if (verdict.kind === "remove") stale.push({ ...candidate, rule: verdict.rule });
       else {
         if (verdict.why === "seen-too-briefly") this.book.noteOrphan(candidate);
-        this.book.keep(verdict.why, idOf(candidate.reading));
+        this.book.keep(verdict.why, idOf(candidate.content));
       }
     }
     for (let start = 0; start < stale.length; start += LEASES_PER_ORDER) {
@@ -187,22 +198,26 @@ class Walk {
     const { name, hostPath, directory } = this.#network;
     const acts = request.settings.leases === "on" && !this.#signal.aborted;
     if (ports.apply === undefined || !acts) {
-      for (const candidate of batch) this.book.settled(candidate, "would-move", "");
+      for (const candidate of batch) this.book.settled(candidate, "would-move", () => "");
       return;
     }
+    // What is there under the lock is the very same file: else it is not asked about.
+    const byName = new Map(batch.map((candidate) => [candidate.reading.name, candidate]));
     const result = await ports.apply.leases(
       {
         network: name,
         directory,
         leases: batch.map(({ reading }) => reading),
-        stillStale: (lease, liveness) =>
-          this.#judge(this.#candidate(lease), liveness, mapping).kind === "remove",
+        stillStale: (lease, liveness) => {
+          const candidate = byName.get(lease.name);
+          return candidate !== undefined && this.#judge(candidate, liveness, mapping).kind === "remove";
+        },
       },
       this.#signal,
     );
     if (result.kind === "skipped") {
       this.book.removals.trouble({ kind: "not-removed", path: hostPath, seen: result.reason });
-      for (const candidate of batch) this.book.settled(candidate, "skipped", result.reason);
+      for (const candidate of batch) this.book.settled(candidate, "skipped", () => result.reason);
       return;
     }
     for (const candidate of batch) {
@@ -210,7 +225,7 @@ class Walk {
       if (moved?.kind === "failed") {
         this.book.removals.trouble({ kind: "not-removed", path: hostPath, seen: moved.message });
       }
-      this.book.settled(candidate, moved?.kind ?? "skipped", detailOf(moved, request.hostRoot));
+      this.book.settled(candidate, moved?.kind ?? "skipped", () => detailOf(moved, request.hostRoot));
     }
   }
 }

@@ -32,6 +32,7 @@ export async function survey(directory: string): Promise<Survey> {
 }
 
 function isRetention(name: string): boolean {
+  if (!name.includes("_")) return false;
   const [address = "", namespace = "", pod = ""] = name.split("_");
   return namespace !== "" && pod !== "" && familyOfCanonical(address) !== undefined;
 }

@@ -39,13 +39,14 @@ export class Removals<Rule extends string> {
   readonly lines: RemovalLine[] = [];
   readonly troubles: Trouble[] = [];
 
-  /** True if it is one of those that are shown one by one. */
-  add(rule: Rule, line: RemovalLine): boolean {
+  /** Counts it. Gives its line if it is one of those that are shown one by one: of the others nobody writes one. */
+  add(rule: Rule, outcome: MoveOutcome, lineOf: () => RemovalLine): RemovalLine | undefined {
     this.rules.add(rule);
-    this.outcomes.add(line.outcome);
-    const isShown = this.lines.length < MOST_LINES;
-    if (isShown) this.lines.push({ ...line, reason: shorten(line.reason, 300) });
-    return isShown;
+    this.outcomes.add(outcome);
+    if (this.lines.length >= MOST_LINES) return undefined;
+    const line = lineOf();
+    this.lines.push({ ...line, reason: shorten(line.reason, 300) });
+    return line;
   }
 
   /** The same trouble with many files is one. */

@@ -44,7 +44,7 @@ export class FakeApply implements Apply {
     for (const [index, file] of files.entries()) {
       const read = again[index];
       if (read?.kind !== "file") results.set(keyOf(file), { kind: "gone" });
-      else if (read.reading.ino !== file.ino || Buffer.compare(read.reading.content, file.content) !== 0) {
+      else if (read.reading.ino !== file.ino || read.reading.content !== file.content) {
         results.set(keyOf(file), { kind: "changed", reason: "it is another file" });
       } else if (!stillStale(read.reading, liveness)) {
         results.set(keyOf(file), { kind: "changed", reason: "it is alive" });

@@ -18,13 +18,16 @@ export interface CabinetOptions {
 }
 
 const ROLL_SECONDS = 3_600;
-/** Names of a drawer are read in one go: 100,000 of them took 5 MiB (bench/README.md, stale-leases). */
+/** Names of a drawer are held and read in one go: 100,000 of them took 5 MiB (bench/README.md, stale-leases). */
 export const MOST_FILES = 2_000;
 
 interface Open {
   readonly drawer: Drawer;
+  /** Its files, as path. */
+  readonly path: string;
   readonly observedSeconds: number;
-  files: number;
+  /** Names that were put in. */
+  readonly names: Set<string>;
 }
 
 export class Cabinet {
@@ -36,6 +39,15 @@ export class Cabinet {
 
   constructor(options: CabinetOptions) {
     this.#options = options;
+  }
+
+  /** To be called before files are put in: a drawer that has been filled for an hour takes no more. */
+  rollOver(): void {
+    if (this.#open.size === 0) return;
+    const now = this.#options.observed.seconds(0);
+    for (const [directory, { observedSeconds }] of this.#open) {
+      if (now - observedSeconds >= ROLL_SECONDS) this.#open.delete(directory);
+    }
   }
 
   /** Moves a file in and gives where it is. @throws Error; then the file is where it was */
@@ -55,10 +67,8 @@ export class Cabinet {
 
   #putIn(directory: string, name: string, kind: OriginKind): string {
     const open = this.#drawer(directory, kind);
-    const { drawer } = open;
-    const to = putIn(this.#options.files, drawer, `${directory}/${name}`, name);
-    open.files += 1;
-    this.#unsynced.add(directory).add(filesOf(drawer));
+    const to = putIn(this.#options.files, open.drawer, open.names, `${directory}/${name}`, name);
+    this.#unsynced.add(directory).add(open.path);
     return to;
   }
 
@@ -93,9 +103,7 @@ export class Cabinet {
   #drawer(directory: string, kind: OriginKind): Open {
     const open = this.#open.get(directory);
     const { files, root, clock, self, nodePath } = this.#options;
-    if (open !== undefined && open.files < MOST_FILES) {
-      if (this.#options.observed.seconds(0) - open.observedSeconds < ROLL_SECONDS) return open;
-    }
+    if (open !== undefined && open.names.size < MOST_FILES) return open;
     files.mkdirSync(root, { recursive: true, mode: 0o700 });
     const observedSeconds = this.observedSeconds(listDrawers(files, root));
     const origin = {
@@ -105,7 +113,7 @@ export class Cabinet {
       observedSeconds,
     };
     const drawer = makeDrawer(files, root, bootFolder(clock.bootID()), origin, self);
-    const made = { drawer, observedSeconds, files: 0 };
+    const made = { drawer, path: filesOf(drawer), observedSeconds, names: new Set<string>() };
     this.#open.set(directory, made);
     return made;
   }

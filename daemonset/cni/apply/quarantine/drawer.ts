@@ -19,7 +19,7 @@ const MODE = 0o700;
 const NUMBER = /^\d{6}$/;
 const TAKEN = /~\d+$/;
 
-export const filesOf = (drawer: Pick<Drawer, "path">): string => join(drawer.path, "files");
+export const filesOf = (drawer: Pick<Drawer, "path">): string => `${drawer.path}/files`;
 export const originFileOf = (drawer: Pick<Drawer, "path">): string => join(drawer.path, "origin.json");
 /** The name that a file of a drawer had. */
 export const nameBefore = (name: string): string => name.replace(TAKEN, "");
@@ -51,14 +51,23 @@ export function makeDrawer(
   }
 }
 
-/** Moves a file in and gives where it is. @throws Error; then the file is where it was */
-export function putIn(files: FileSystem, drawer: Drawer, from: string, name: string): string {
-  const directory = filesOf(drawer);
-  let to = join(directory, name);
-  for (let more = 1; files.lstatSync(to, { throwIfNoEntry: false }) !== undefined; more++) {
-    to = join(directory, `${name}~${more}`);
-  }
-  moveOut(files, from, to, join(drawer.path, "partial"));
+/**
+ * Moves a file in and gives where it is.
+ * @param taken names in the drawer: whoever has made it knows them all, as others only take out of it. The new one is added.
+ * @throws Error; then the file is where it was
+ */
+export function putIn(
+  files: FileSystem,
+  drawer: Drawer,
+  taken: Set<string>,
+  from: string,
+  name: string,
+): string {
+  let free = name;
+  for (let more = 1; taken.has(free); more++) free = `${name}~${more}`;
+  const to = `${filesOf(drawer)}/${free}`;
+  moveOut(files, from, to, `${drawer.path}/partial`);
+  taken.add(free);
   return to;
 }
 

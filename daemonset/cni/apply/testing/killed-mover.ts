@@ -25,7 +25,7 @@ const leases = readdirSync(network)
   .filter((name) => name.startsWith("10."))
   .map((name) => {
     const { ino } = statSync(join(network, name), { bigint: true });
-    return { directory: network, name, ino, content: readFileSync(join(network, name)) };
+    return { directory: network, name, ino, content: readFileSync(join(network, name), "latin1") };
   });
 const signal = new AbortController().signal;
 await apply.leases({ network: "pods", directory: network, leases, stillStale: () => true }, signal);

@@ -88,7 +88,7 @@ export class RemovalKit {
     const path = join(directory, name);
     writeFileSync(path, content);
     const { ino } = statSync(path, { bigint: true });
-    return { directory, name, ino, content: Buffer.from(content) };
+    return { directory, name, ino, content };
   }
 
   order(leases: readonly FileReading[], part: Partial<LeaseOrder> = {}): LeaseOrder {
