@@ -98,6 +98,7 @@ test("the README's table shows the chart's defaults", () => {
   expect(shown).toEqual(actual);
   expect(shown.filter(([name]) => Array.isArray(valueAt(name ?? "")))).toEqual([
     ["guard.exemptDeleters", expect.stringMatching(/^\d+ /)],
+    ["tools", expect.stringMatching(/^\d+ /)],
   ]);
 });
 

@@ -10,7 +10,7 @@ export type ToolListRead =
   /** Separated by "; ", each with its place in the list. */
   | { readonly ok: false; readonly problem: string };
 
-const FIELDS = ["name", "username", "lockOn", "releaseOn", "ttl", "perNode"];
+const FIELDS = ["name", "username", "lockOn", "releaseOn", "perNode", "ttl"];
 const NAME = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 /** User names and annotations go into CEL as text in quotes (charts/nodelatch/registrations). */
 const USERNAME = /^[^\s,'"\\]{1,253}$/;

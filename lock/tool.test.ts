@@ -29,12 +29,15 @@ const tools = toolsByUser([kured, rover, marker, prover]);
 const latching = {
   limits: { defaultTtlMillis: undefined, minTtlMillis: 60_000, maxTtlMillis: 86_400_000 },
   tools,
+  keepAutoscalersAway: false,
+  carryOutUncordons: false,
 };
 const guarding: GuardSettings = {
   mode: "enforce",
   onExpired: "allow",
   exemptDeleters: new Set(),
   agentUsername: "agent",
+  webhookUsername: "webhook",
   acceptNodeIdentity: false,
   tools,
 };
@@ -304,10 +307,18 @@ describe("a tool's own uncordon", () => {
 });
 
 describe("the removal of a mark", () => {
+  const unmarked = locked(lockRecord({ holder: "marker", holderNode: "n1" }), { unschedulable: false });
   const mine = marked(locked(lockRecord({ holder: "marker", holderNode: "n1" })), "x");
   test.each<[string, NodeView, NodeView, Asker, string]>([
     ["by its holder ends the lock", mine, marked(mine, null), by("marker", "n1"), "released"],
     ["so does the value false", mine, marked(mine, "false"), by("marker", "n1"), "released"],
+    [
+      "without a mark, no write does",
+      unmarked,
+      rewritten(unmarked, { unschedulable: true }),
+      by("marker", "n1"),
+      "leave",
+    ],
     ["another value does not", mine, marked(mine, "y"), by("marker", "n1"), "leave"],
     ["from another node does not", mine, marked(mine, null), by("marker", "n2"), "leave"],
     ["by a stranger does not", mine, marked(mine, null), by("bob"), "leave"],

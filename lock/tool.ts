@@ -120,9 +120,12 @@ function cordons(before: NodeView, after: NodeView, subresource = ""): boolean {
   return subresource !== "status" && !before.unschedulable && after.unschedulable;
 }
 
-/** Without a node name in its token a pod can't be told from the others, so each of them counts. */
-function isOwnNode(tool: Tool, asker: Asker, nodeName: string): boolean {
-  return !tool.perNode || asker.node === undefined || asker.node === nodeName;
+/**
+ * A controller's node is left out (askerFor), so every node is its own. Without a node name in its token a pod can't be
+ * told from the others, so each of them counts.
+ */
+function isOwnNode(asker: Asker, nodeName: string): boolean {
+  return asker.node === undefined || asker.node === nodeName;
 }
 
 /** "false" is how some tools take a mark away (Flatcar's: "reboot-in-progress"). */
