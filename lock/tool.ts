@@ -97,7 +97,7 @@ export function toolAct(tool: Tool, request: LatchRequest, asker: Asker, nowMill
     case "cordon":
       break;
   }
-  if (locksNow(tool, request, before, after) && isOwnNode(tool, asker, before.name)) {
+  if (locksNow(tool, request, before, after) && isOwnNode(asker, before.name)) {
     // Somebody else's lock is the guard's business: it refuses the cordon while that lock holds.
     const isFree =
       lock === undefined || isExpired(lock, nowMillis) || (isOwn && isStale(lock, before, nowMillis));
