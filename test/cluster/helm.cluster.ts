@@ -1,5 +1,11 @@
 import { beforeAll, expect, test } from "vitest";
+import { parse } from "yaml";
+import { at } from "../../charts/chart-files.ts";
+import { writeToolList } from "../../lock/tool-list.ts";
 import { LOCK } from "../scenarios/nodes.ts";
+import { helmSettings, SCENARIO_TOOLS } from "../scenarios/tool-identities.ts";
+import { chartTools } from "../simulated/chart-tools.ts";
+import { registrations } from "../simulated/registrations.ts";
 import { type Cluster, openTestCluster } from "./cluster/cluster.ts";
 import { CHART, installNodelatch, NAMESPACE, RELEASE, waitUntilAnswering } from "./nodelatch.ts";
 
@@ -37,6 +43,40 @@ test("values that can't be are refused by the schema before anything is touched"
   const { code, stderr } = await cluster.tryHelm([...upgrade, "--set", "guard.mode=sometimes"]);
   expect(code).not.toBe(0);
   expect(stderr).toContain("mode");
+});
+
+test.each([
+  ["the chart's own", undefined, []],
+  ["those of the scenarios", SCENARIO_TOOLS, helmSettings(SCENARIO_TOOLS)],
+])("tools, %s, become what the embedded API server gets", async (_which, entries, settings) => {
+  const set = settings.flatMap((setting) => ["--set", setting]);
+  const rendered = await cluster.helm(["template", RELEASE, CHART, "-n", NAMESPACE, ...set]);
+  const objects = rendered.split(/^---$/m).map((text) => {
+    const object: unknown = parse(text);
+    return object;
+  });
+  const tools = await chartTools(entries);
+  expect(rendered).toContain(`- --tools=${writeToolList(tools)}\n`);
+  for (const { kind, webhooks } of await registrations(NAMESPACE, "nodelatch-webhook", tools)) {
+    const configuration = objects.find((object) => at(object, "kind") === kind);
+    expect(at(configuration, "webhooks")).toEqual(webhooks);
+  }
+});
+
+test("a preset that does not exist is refused with those that do", async () => {
+  const upgrade = [
+    "upgrade",
+    RELEASE,
+    CHART,
+    "-n",
+    NAMESPACE,
+    "--reuse-values",
+    "--set",
+    "tools[0].preset=nobody",
+  ];
+  const { code, stderr } = await cluster.tryHelm(upgrade);
+  expect(code).not.toBe(0);
+  expect(stderr).toContain('tools: no preset "nobody"; there are flatcar, kured, medik8s');
 });
 
 test("the ServiceAccount may do what it needs and nothing else", async () => {
