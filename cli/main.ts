@@ -15,22 +15,27 @@ process.stdout.on("error", () => process.exit(process.exitCode ?? 0));
 /** What still holds the process when all is done is cut off after this. */
 const LINGER_MILLIS = 500;
 
-process.exitCode = await runProgram(process.argv.slice(2), {
-  terminal: {
-    out: (line) => void process.stdout.write(`${line}\n`),
-    err: (line) => void process.stderr.write(`${line}\n`),
-    colors: wantsColors(process.stdout.isTTY, process.env),
-  },
-  env: process.env,
-  home: homedir(),
-  interactive: process.stdin.isTTY,
-  version: packageJson.version,
-  wallMillis: () => Date.now(),
-  monotonicMillis: () => performance.now(),
-  async sleep(millis, signal) {
-    await delay(millis, undefined, { signal }).catch(() => {});
-  },
-  random: () => Math.random(),
-  signal: stop.signal,
-});
-setTimeout(() => process.exit(), LINGER_MILLIS).unref();
+async function main(): Promise<void> {
+  process.exitCode = await runProgram(process.argv.slice(2), {
+    terminal: {
+      out: (line) => void process.stdout.write(`${line}\n`),
+      err: (line) => void process.stderr.write(`${line}\n`),
+      colors: wantsColors(process.stdout.isTTY, process.env),
+    },
+    env: process.env,
+    home: homedir(),
+    interactive: process.stdin.isTTY,
+    version: packageJson.version,
+    wallMillis: () => Date.now(),
+    monotonicMillis: () => performance.now(),
+    async sleep(millis, signal) {
+      await delay(millis, undefined, { signal }).catch(() => {});
+    },
+    random: () => Math.random(),
+    signal: stop.signal,
+  });
+  setTimeout(() => process.exit(), LINGER_MILLIS).unref();
+}
+
+// No await out here: an executable that carries Node.js starts from CommonJS, which knows none. It never rejects.
+void main();

@@ -39,6 +39,8 @@ export interface BundleRequest {
   readonly programs: readonly Program[];
   /** Oldest Node.js that they must run with; Node 24, which the image carries, if absent. */
   readonly target?: string;
+  /** What they are written as: `.mjs` if absent, or `.cjs`, the only kind that Node 24 takes into an executable. */
+  readonly format?: "esm" | "cjs";
   /** Code that runs first in each program. */
   readonly prelude?: string;
   /** Defaults to LICENCES_FILE. */
@@ -82,18 +84,19 @@ export async function bundle(request: BundleRequest): Promise<readonly string[]>
     const named = missing.map((program) => `${program.entry} (for ${program.name}.mjs)`).join(", ");
     throw new Error(`bundle: no such entry file: ${named}`);
   }
+  const format = request.format ?? "esm";
   const result = await build({
     absWorkingDir: request.root,
     entryPoints: Object.fromEntries(request.programs.map(({ name, entry }) => [name, entry])),
     outdir: request.outDir,
-    outExtension: { ".js": ".mjs" },
+    outExtension: { ".js": format === "esm" ? ".mjs" : ".cjs" },
     bundle: true,
     write: false,
     metafile: true,
     platform: "node",
     target: request.target ?? "node24",
-    format: "esm",
-    banner: { js: `${banner}${request.prelude ?? ""}` },
+    format,
+    banner: { js: `${format === "esm" ? banner : ""}${request.prelude ?? ""}` },
     plugins: [plainBuiltins],
     external: NEVER_LOADED,
     // Names of functions and classes stay: a stack trace from the field has to be readable without a source map.

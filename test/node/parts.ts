@@ -12,4 +12,6 @@ export const nodeParts: readonly Part[] = [
   { package: "util-linux", file: "fsfreeze" },
   { package: "util-linux", file: "setpriv" },
   { package: "procps", file: "pgrep" },
+  { package: "qemu-user", file: "qemu-aarch64" },
+  { package: "libstdc++6-arm64-cross", file: "/usr/aarch64-linux-gnu/lib/libstdc++.so.6" },
 ];
