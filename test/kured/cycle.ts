@@ -1,6 +1,7 @@
 /** kured's ordinary days: what it sends, and that the lock comes and goes inside its own requests. */
 import { describe, expect, test } from "vitest";
 import { IN_PROGRESS, MOST_RECENT } from "./kured.ts";
+import { bob } from "../scenarios/world.ts";
 import { createApp, hasApp } from "./apps.ts";
 import { expectFree, expectNoTrouble, expectSafeReboots } from "./expectations.ts";
 import { KURED_USER } from "./options.ts";
@@ -103,6 +104,10 @@ export function cycleScenarios(world: () => KuredWorld): void {
           const record = await stand.record();
           expect(record).toMatchObject({ holder: KURED_USER });
           expect(record).not.toHaveProperty("holderNode");
+          const elsewhere = { user: KURED_USER, groups: ["node-writers"], node: "other" };
+          const uncordon = { spec: { unschedulable: null } };
+          expect(await stand.patch(elsewhere, uncordon, "?dryRun=All")).toMatchObject({ status: 200 });
+          expect(await stand.patch(bob, uncordon, "?dryRun=All")).toMatchObject({ status: 403 });
         });
         await stand.untilDone();
         expectSafeReboots(stand, 1);

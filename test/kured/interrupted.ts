@@ -137,6 +137,21 @@ export function interruptedScenarios(world: () => KuredWorld): void {
       });
     });
 
+    test("a drain that never ends, and a forced reboot: it stops at the gate", async () => {
+      const kured = { drainTimeoutMillis: 300, forceReboot: true };
+      await withStand(world(), { kured }, async (stand) => {
+        const { machine } = stand;
+        await createApp(stand, "app", { finalizer: "example.com/hold" });
+        stand.kured.start();
+        await stand.until("two tries", () => stand.kured.exits.length >= 2);
+        expect(machine.gate[0]).toContain("1 pod is left");
+        expectSafeReboots(stand, 0);
+        await releaseApp(stand, "app");
+        await stand.untilDone();
+        expectSafeReboots(stand, 1);
+      });
+    });
+
     test("a reboot command that fails: kured exits, uncordons and unlocks, locks anew, for ever", async () => {
       const rebootCommand = "/bin/sh -c 'exit 7'";
       await withStand(world(), { kured: { rebootCommand } }, async (stand) => {

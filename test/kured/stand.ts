@@ -88,8 +88,8 @@ export class Stand {
     return lock?.kind === "record" ? lock.record : undefined;
   }
 
-  async patch(as: Identity | undefined, body: unknown): Promise<ApiAnswer> {
-    const path = `/api/v1/nodes/${this.node}`;
+  async patch(as: Identity | undefined, body: unknown, query = ""): Promise<ApiAnswer> {
+    const path = `/api/v1/nodes/${this.node}${query}`;
     const contentType = "application/merge-patch+json";
     return this.world.send({ method: "PATCH", path, contentType, body, ...(as === undefined ? {} : { as }) });
   }

@@ -1,0 +1,75 @@
+/** A test cluster's machine as kured sees its host: commands run in a shell on the node, and a reboot is a power cut. */
+import { KURED_NAMESPACE } from "../kured/options.ts";
+import type { HostResult, KuredHost } from "../kured/kured.ts";
+import type { Cluster } from "./cluster/cluster.ts";
+import { waitFor } from "./process/wait-for.ts";
+
+/** The machine has no systemd: whoever reboots it leaves this file, on a disk in memory. */
+const ASKED = "/run/kured-reboot";
+export const REBOOT_COMMAND = `touch ${ASKED}`;
+/** Longer than `verify` waits. */
+const COMMAND_MILLIS = 150_000;
+
+export class KuredMachine implements KuredHost {
+  readonly name: string;
+  rebootRequired = true;
+  /** Called once, at the end of kured's delay: its command runs next. */
+  beforeCommand: (() => Promise<void>) | undefined;
+  /** Called right before the power is cut, right after, and when kured's pod runs again. */
+  onPower: (state: "going" | "off" | "on") => Promise<void> = async () => {};
+  readonly results: HostResult[] = [];
+  problem: unknown;
+  readonly #cluster: Cluster;
+  readonly #daemonSet: string;
+
+  constructor(cluster: Cluster, name: string, daemonSet: string) {
+    this.#cluster = cluster;
+    this.name = name;
+    this.#daemonSet = daemonSet;
+  }
+
+  readonly needsReboot = async (): Promise<boolean> => Promise.resolve(this.rebootRequired);
+
+  readonly run = async (words: readonly string[]): Promise<HostResult> => {
+    const { beforeCommand } = this;
+    this.beforeCommand = undefined;
+    await beforeCommand?.();
+    const { code, stdout, stderr } = await this.#cluster.exec(this.name, words, COMMAND_MILLIS);
+    const result = { code, out: `${stdout}${stderr}`.trim() };
+    this.results.push(result);
+    const asked = await this.#cluster.exec(this.name, ["test", "-e", ASKED]);
+    if (asked.code === 0) {
+      void this.#reboot().catch((thrown: unknown) => {
+        this.problem = thrown;
+      });
+    }
+    return result;
+  };
+
+  async #reboot(): Promise<void> {
+    await this.onPower("going");
+    await this.#cluster.powerOff(this.name);
+    await this.onPower("off");
+    this.rebootRequired = false;
+    const before = await this.#starts();
+    await this.#cluster.powerOn(this.name);
+    await waitFor(
+      "kured's pod to be started again",
+      async () => {
+        const starts = await this.#starts();
+        return starts !== before && starts !== ""
+          ? { done: true, value: undefined }
+          : { done: false, seen: starts };
+      },
+      { deadlineMillis: 120_000 },
+    );
+    await this.onPower("on");
+  }
+
+  /** When the container of kured's pod here was started last. */
+  async #starts(): Promise<string> {
+    const path = "-o=jsonpath={.items[*].status.containerStatuses[*].state.running.startedAt}";
+    const of = ["-n", KURED_NAMESPACE, "-l", `name=${this.#daemonSet}`];
+    return this.#cluster.kubectl(["get", "pods", ...of, path]);
+  }
+}
