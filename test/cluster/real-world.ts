@@ -25,7 +25,7 @@ export function webhookCallsIn(metrics: string): number {
   let calls = 0;
   for (const line of metrics.split("\n")) {
     const found =
-      /^apiserver_admission_webhook_request_total\{.*name="[a-z]+\.nodelatch\.io".*\} (\S+)$/.exec(line);
+      /^apiserver_admission_webhook_request_total\{.*name="[a-z-]+\.nodelatch\.io".*\} (\S+)$/.exec(line);
     if (found !== null) calls += Number(found[1]);
   }
   return calls;
