@@ -1,0 +1,55 @@
+/** A door before a server that can be shut: then connections are refused, and those that were open end. */
+import { once } from "node:events";
+import { connect, createServer, type Server, type Socket } from "node:net";
+
+export class Door {
+  port = 0;
+  readonly #to: number;
+  readonly #open = new Set<Socket>();
+  #server: Server | undefined;
+
+  /** @param to a port of 127.0.0.1. */
+  constructor(to: number) {
+    this.#to = to;
+  }
+
+  async open(): Promise<void> {
+    const server = createServer((inside) => {
+      const outside = connect(this.#to, "127.0.0.1");
+      for (const [one, other] of [
+        [inside, outside],
+        [outside, inside],
+      ] as const) {
+        this.#open.add(one);
+        one.setNoDelay(true);
+        one.on("error", () => other.destroy());
+        one.on("close", () => {
+          this.#open.delete(one);
+          other.destroy();
+        });
+        one.pipe(other);
+      }
+    });
+    server.listen(this.port, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    if (typeof address === "object" && address !== null) this.port = address.port;
+    this.#server = server;
+  }
+
+  async shut(): Promise<void> {
+    const server = this.#server;
+    if (server === undefined) return;
+    this.#server = undefined;
+    const closed = once(server, "close");
+    server.close();
+    const ended = [...this.#open].map(async (socket) => {
+      if (!socket.closed) {
+        const gone = once(socket, "close");
+        socket.destroy();
+        await gone;
+      }
+    });
+    await Promise.all([closed, ...ended]);
+  }
+}
