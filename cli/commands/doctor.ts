@@ -1,13 +1,15 @@
 /** `kubectl nodelatch doctor`: is Nodelatch installed, reached, trusted and as the chart says? Changes nothing. */
 import { apiPath, type KubeConnection } from "../../kube/call.ts";
-import { isObject, textAt, textsAt } from "../../kube/json.ts";
+import { isObject, textAt, textsAt, type JsonObject } from "../../kube/json.ts";
 import type { Command } from "../command.ts";
 import { EXPECTED } from "../doctor/expected.ts";
 import * as facts from "../doctor/facts.ts";
 import { finding, type Finding, type Level } from "../doctor/finding.ts";
 import { judgeGhosts } from "../doctor/ghosts.ts";
 import { judgeLocks, judgePods, judgeServer, judgeTrials } from "../doctor/judge.ts";
-import { judgeRegistration } from "../doctor/registration.ts";
+import { judgeRegistration, registeredUsers } from "../doctor/registration.ts";
+import { listKureds, webhookTools } from "../doctor/tool-facts.ts";
+import { judgeTools } from "../doctor/tools.ts";
 import { EXIT } from "../exit-code.ts";
 import { CALLED } from "../help.ts";
 import { FORMATS, printDocument } from "../output/document.ts";
@@ -86,8 +88,10 @@ async function examine(kube: KubeConnection, examination: Examination): Promise<
   const user = me.kind === "known" ? me.value : "";
   const lock = await facts.look(signal, async () => facts.tryLock(kube, known, signal));
   const uncordon = await facts.look(signal, async () => facts.tryUncordon(kube, known, user, signal));
+  const registered = await registrations(kube, examination);
   return [
-    ...(await registrations(kube, examination)),
+    ...registered.findings,
+    ...(await tools(kube, registered.configurations, examination)),
     ...judgePods(pods, nodes, version),
     ...judgeTrials(lock, uncordon),
     judgeLocks(nodes),
@@ -96,19 +100,29 @@ async function examine(kube: KubeConnection, examination: Examination): Promise<
   ];
 }
 
+interface Registered {
+  readonly findings: readonly Finding[];
+  /** By kind; those that may not be read or do not exist are left out. */
+  readonly configurations: ReadonlyMap<string, JsonObject>;
+}
+
 async function registrations(
   kube: KubeConnection,
   { namespace, wallMillis, signal }: Examination,
-): Promise<readonly Finding[]> {
+): Promise<Registered> {
   const secret = await facts.look(signal, async () =>
     facts.readObject(kube, apiPath("api", "v1", "namespaces", namespace, "secrets", SECRET), signal),
   );
   const encoded = secret.kind === "known" ? textsAt(secret.value, "data").get("ca.crt") : undefined;
   const secretCa = encoded === undefined ? undefined : Buffer.from(encoded, "base64").toString("utf8");
   const findings: Finding[] = [];
+  const reads = new Map<string, facts.Fact<JsonObject | undefined>>();
   for (const expected of EXPECTED) {
     const path = apiPath("apis", "admissionregistration.k8s.io", "v1", expected.resource, "nodelatch");
-    const read = await facts.look(signal, async () => facts.readObject(kube, path, signal));
+    const read =
+      reads.get(expected.kind) ??
+      (await facts.look(signal, async () => facts.readObject(kube, path, signal)));
+    reads.set(expected.kind, read);
     if (read.kind === "unknown") {
       findings.push(finding(read.isForbidden ? "skip" : "fail", expected.name.split(".")[0] ?? "", read.why));
       continue;
@@ -118,7 +132,25 @@ async function registrations(
       ...judgeRegistration({ configuration: read.value, expected, namespace, secretCa, nowMillis }),
     );
   }
-  return findings;
+  const known = [...reads].flatMap(([kind, read]) =>
+    read.kind === "known" && read.value !== undefined ? [[kind, read.value] as const] : [],
+  );
+  return { findings, configurations: new Map(known) };
+}
+
+async function tools(
+  kube: KubeConnection,
+  configurations: Registered["configurations"],
+  { namespace, signal }: Examination,
+): Promise<readonly Finding[]> {
+  const usersOf = (kind: string, name: string): readonly string[] | undefined =>
+    registeredUsers(configurations.get(kind), name);
+  return judgeTools({
+    guard: usersOf("ValidatingWebhookConfiguration", "guard.nodelatch.io"),
+    latch: usersOf("MutatingWebhookConfiguration", "latch-tools.nodelatch.io"),
+    webhook: await webhookTools(kube, namespace, signal),
+    kureds: await listKureds(kube, signal),
+  });
 }
 
 async function rights(kube: KubeConnection, user: string, signal: AbortSignal): Promise<Finding> {

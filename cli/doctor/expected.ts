@@ -16,8 +16,10 @@ export interface ExpectedWebhook {
   readonly without: string;
   /** Of the chart, which leaves the registration out when it is off. */
   readonly value: "guard.mode" | "prepull.mode" | "tools";
-  /** A cluster may do without: then a missing one is only mentioned, and either policy is fine. */
+  /** A cluster may do without: then a missing one is only mentioned. */
   readonly optional: boolean;
+  /** Failing open is fine too. */
+  readonly eitherPolicy: boolean;
 }
 
 const LOCK = "?metadata.?annotations[?'nodelatch.io/reboot-lock']";
@@ -48,6 +50,7 @@ export const EXPECTED: readonly ExpectedWebhook[] = [
     without: "anybody can uncordon a locked node",
     value: "guard.mode",
     optional: false,
+    eitherPolicy: false,
   },
   {
     kind: "MutatingWebhookConfiguration",
@@ -69,6 +72,7 @@ export const EXPECTED: readonly ExpectedWebhook[] = [
     without: "new locks have no known holder",
     value: "guard.mode",
     optional: false,
+    eitherPolicy: false,
   },
   {
     kind: "MutatingWebhookConfiguration",
@@ -92,6 +96,7 @@ export const EXPECTED: readonly ExpectedWebhook[] = [
     without: "reboot tools take no locks",
     value: "tools",
     optional: true,
+    eitherPolicy: false,
   },
   {
     kind: "ValidatingWebhookConfiguration",
@@ -119,5 +124,6 @@ export const EXPECTED: readonly ExpectedWebhook[] = [
     without: "one ImagePrePullJob with a bad number stops all of them",
     value: "prepull.mode",
     optional: true,
+    eitherPolicy: true,
   },
 ];

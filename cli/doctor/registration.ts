@@ -56,7 +56,8 @@ function driftOf(entry: JsonObject, expected: ExpectedWebhook, namespace: string
     if (is !== should) drift.push(`${field} is ${is ?? "missing"}, expected ${should}`);
   };
   const service = objectAt(objectAt(entry, "clientConfig"), "service");
-  if (!expected.optional) compare("failurePolicy", textAt(entry, "failurePolicy"), expected.failurePolicy);
+  if (!expected.eitherPolicy)
+    compare("failurePolicy", textAt(entry, "failurePolicy"), expected.failurePolicy);
   compare("matchPolicy", textAt(entry, "matchPolicy"), "Equivalent");
   compare("clientConfig.service.namespace", textAt(service, "namespace"), namespace);
   compare("clientConfig.service.path", textAt(service, "path"), expected.path);
@@ -141,4 +142,24 @@ function pairs(resources: unknown, operations: unknown): readonly (readonly [str
 function squeezed(expression: string | undefined): string {
   const oneSpaced = (expression ?? "").replaceAll(/\s+/g, " ").trim();
   return oneSpaced.replaceAll(/(?<=username in )\[[^\]]*\]|\[[^\]]*\](?=\.exists\()/g, "[...]");
+}
+
+/** Users of reboot tools that an entry's conditions name; undefined: there is no such entry, or it names none. */
+export function registeredUsers(
+  configuration: JsonObject | undefined,
+  name: string,
+): readonly string[] | undefined {
+  const entry = entries(configuration ?? {}).find((one) => textAt(one, "name") === name);
+  if (entry === undefined) return undefined;
+  const lists = entries(entry, "matchConditions").map((one) => usersIn(textAt(one, "expression")));
+  return lists.find((users) => users !== undefined);
+}
+
+/** As Helm writes a CEL list; neither users nor annotations have quotes in them (lock/tool-list.ts). */
+function usersIn(expression: string | undefined): readonly string[] | undefined {
+  const found = /request\.userInfo\.username in (\[[^\]]*\])/.exec(
+    (expression ?? "").replaceAll(/\s+/g, " "),
+  );
+  if (found === null) return undefined;
+  return [...(found[1] ?? "").matchAll(/'([^']*)'/g)].map(([, user]) => user ?? "");
 }
