@@ -63,6 +63,13 @@ test.each([
   }
 });
 
+test("one tool twice is refused", async () => {
+  const set = ["--set", "tools[0].preset=kured,tools[1].preset=kured,tools[1].username=bob"];
+  const { code, stderr } = await cluster.tryHelm(["upgrade", RELEASE, CHART, "-n", NAMESPACE, ...set]);
+  expect(code).not.toBe(0);
+  expect(stderr).toContain('tools: name "kured" is given twice');
+});
+
 test("a preset that does not exist is refused with those that do", async () => {
   const upgrade = [
     "upgrade",

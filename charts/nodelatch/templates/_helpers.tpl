@@ -84,6 +84,7 @@ nodelatch-webhook-cert
 {{- define "nodelatch.tools" -}}
 {{- $presets := .Files.Get "tools/presets.yaml" | fromYaml -}}
 {{- $tools := list -}}
+{{- $seen := list -}}
 {{- range .Values.tools -}}
 {{- $tool := dict -}}
 {{- if .preset -}}
@@ -94,6 +95,13 @@ nodelatch-webhook-cert
 {{- end -}}
 {{- range $field, $value := omit . "preset" -}}
 {{- $_ := set $tool $field $value -}}
+{{- end -}}
+{{- range $field := list "name" "username" -}}
+{{- $mark := printf "%s %q" $field (get $tool $field) -}}
+{{- if has $mark $seen -}}
+{{- fail (printf "tools: %s is given twice; expected it once" $mark) -}}
+{{- end -}}
+{{- $seen = append $seen $mark -}}
 {{- end -}}
 {{- $tools = append $tools $tool -}}
 {{- end -}}
