@@ -1,0 +1,77 @@
+/** The policies' CEL reads the record as text, so it has to be written as they expect; and they name what the code writes. */
+import { expect, test } from "vitest";
+import { parse } from "yaml";
+import { BOOT_REPORT_KEY } from "../daemonset/cni/report/boot-report.ts";
+import { AUTOSCALER_ANNOTATIONS } from "../lock/autoscalers.ts";
+import { lockRecord } from "../lock/fixture.ts";
+import { LAST_OVERRIDE_ANNOTATION, LOCK_ANNOTATION, OVERRIDE_ANNOTATION } from "../lock/node.ts";
+import { writeRecord } from "../lock/record.ts";
+import { at, chartFile } from "./chart-files.ts";
+
+const cel = await chartFile("templates/policies/_cel.tpl");
+const agent = await chartFile("templates/policies/agent.yaml");
+const backstop = await chartFile("templates/policies/backstop.yaml");
+
+/** Pieces of a record, as the CEL has them between single quotes. */
+const pieces = (template: string): readonly string[] => [
+  ...new Set([...template.matchAll(/'((?:,"|",")[^']*)'/g)].map(([, piece = ""]) => piece)),
+];
+
+const HOLDER = 'a"b\\c';
+const NASTY = {
+  holder: HOLDER,
+  reason: ',"bootID":"","release":"reboot","holder":"bob","nodeUID":"',
+  release: "reboot",
+  bootID: "boot-1",
+  nodeUID: "uid-1",
+  expiresAt: "2026-11-21T11:00:00Z",
+} as const;
+
+test("the proof of a reboot finds its fields in a record, and only there", () => {
+  expect(pieces(cel)).toEqual([',"release":"reboot",', ',"nodeUID":"', ',"bootID":"', ',"bootID":"",']);
+  const text = writeRecord(lockRecord(NASTY));
+  expect(text).toContain(',"release":"reboot",');
+  expect(text).toContain(',"nodeUID":"uid-1",');
+  expect(text).toContain(',"bootID":"boot-1",');
+  expect(text).not.toContain(',"bootID":"",');
+  expect(writeRecord(lockRecord({ ...NASTY, bootID: "" }))).toContain(',"bootID":"",');
+  expect(writeRecord(lockRecord({ ...NASTY, release: "explicit" }))).not.toContain(',"release":"reboot",');
+});
+
+test("the holder is found by the fields around, and nobody else", () => {
+  expect(pieces(backstop)).toEqual([',"holder":"', '","nodeUID":', '","holderNode":"']);
+  // As the CEL escapes it.
+  const escaped = HOLDER.replaceAll("\\", "\\\\").replaceAll('"', '\\"');
+  const text = writeRecord(lockRecord(NASTY));
+  expect(text).toContain(`,"holder":"${escaped}","nodeUID":`);
+  expect(text).not.toContain(',"holder":"bob","nodeUID":');
+  const onNode = writeRecord(lockRecord({ ...NASTY, holderNode: "n1" }));
+  expect(onNode).toContain(`,"holder":"${escaped}","holderNode":"n1","nodeUID":`);
+  expect(onNode).not.toContain(`,"holder":"${escaped}","nodeUID":`);
+});
+
+test("the agent may write what it writes, and remove what goes with a lock", () => {
+  const keys = [...agent.matchAll(/'([a-z.-]+\/[a-z-]+)'/g)].map(([, key]) => key);
+  expect(new Set(keys)).toEqual(
+    new Set([BOOT_REPORT_KEY, LOCK_ANNOTATION, ...AUTOSCALER_ANNOTATIONS, "nodelatch.io/uncordon-requested"]),
+  );
+});
+
+test("the backstop looks at what the guard is asked about", async () => {
+  const guard = at(parse(await chartFile("registrations/guard.yaml")), "matchConditions");
+  const conditions = Array.isArray(guard) ? guard : [];
+  const words = (text: string): string => text.replaceAll(/\s+/g, " ").trim();
+  const [locked = "", dangerous = ""] = conditions.map((condition) =>
+    words(String(at(condition, "expression"))),
+  );
+  expect(words(backstop)).toContain(locked);
+  const harmful = words(
+    /- name: dangerous\s+expression: >-([^]*?)\n {2}variables:/.exec(backstop)?.[1] ?? "",
+  );
+  expect(harmful).toContain("unschedulable");
+  // The guard also looks at what harms nothing by itself: a reboot tool's cordon, notes on refused uncordons.
+  expect(`${dangerous} ||`).toContain(`${harmful} ||`);
+  for (const key of [LOCK_ANNOTATION, OVERRIDE_ANNOTATION, LAST_OVERRIDE_ANNOTATION]) {
+    expect(backstop + cel).toContain(`'${key}'`);
+  }
+});

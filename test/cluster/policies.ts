@@ -1,0 +1,73 @@
+/** What the tests of the chart's ValidatingAdmissionPolicies have in common. */
+import { expect } from "vitest";
+import type { Identity } from "../scenarios/api-client.ts";
+import { LOCK, lockedNode, messageOf, nodeInfo, patchNode, stateOf } from "../scenarios/nodes.ts";
+import { bob, kubelet, type World } from "../scenarios/world.ts";
+import type { Cluster } from "./cluster/cluster.ts";
+import { NAMESPACE } from "./nodelatch.ts";
+import { waitFor } from "./process/wait-for.ts";
+
+/** A lock that the node's agent ends. */
+export const REBOOT = '{"reason":"kernel","release":"reboot"}';
+export const UNCORDON = { spec: { unschedulable: null } };
+export const STRIP = { metadata: { annotations: { [LOCK]: null } } };
+export const BOTH = { ...UNCORDON, ...STRIP };
+
+/** As if somebody had given the agent's ServiceAccount every right on nodes. */
+export function agentWithRights(node: string | undefined): Identity {
+  return {
+    user: `system:serviceaccount:${NAMESPACE}:nodelatch-agent`,
+    groups: ["node-writers", "system:serviceaccounts", "system:authenticated"],
+    ...(node === undefined ? {} : { node }),
+  };
+}
+
+/** As the node's status tells it. */
+export async function reboots(world: World, name: string): Promise<void> {
+  const body = { status: { nodeInfo: nodeInfo("boot-2") } };
+  const answer = await patchNode(world, name, kubelet(name), body, { subresource: "status" });
+  expect(answer).toMatchObject({ status: 200 });
+}
+
+/** Names of Nodelatch's policies, then of their bindings. */
+export async function policiesIn(cluster: Cluster): Promise<string> {
+  return cluster.kubectl([
+    "get",
+    "validatingadmissionpolicies,validatingadmissionpolicybindings",
+    "-l",
+    "app.kubernetes.io/name=nodelatch",
+    "-o=jsonpath={.items[*].metadata.name}",
+  ]);
+}
+
+/** The controller manager checks a policy's expressions against the schema of Nodes, and warns in its status. */
+export async function expectTyped(cluster: Cluster, policy: string): Promise<void> {
+  const get = ["get", "validatingadmissionpolicy", policy, "-o=jsonpath={.metadata.generation} {.status}"];
+  await expect
+    .poll(async () => cluster.kubectl(get))
+    .toMatch(/^(\d+) \{(?=.*"observedGeneration":\1[,}])(?=.*"typeChecking":\{\}).*\}$/);
+}
+
+/** New policies take the API server a moment. */
+export async function backstopInForce(world: World): Promise<void> {
+  const probe = await lockedNode(world);
+  await waitFor(
+    "the backstop to be in force",
+    async () => {
+      const seen = messageOf(await patchNode(world, probe, bob, UNCORDON));
+      return seen.includes("nodelatch-backstop") ? { done: true, value: undefined } : { done: false, seen };
+    },
+    { deadlineMillis: 30_000 },
+  );
+}
+
+/** By the backstop, in its words, and the node is as it was. */
+export async function expectStopped(world: World, name: string, as: Identity, body: unknown): Promise<void> {
+  const before = await stateOf(world, name);
+  const answer = await patchNode(world, name, as, body);
+  expect(answer).toMatchObject({ status: 403 });
+  expect(messageOf(answer)).toContain(
+    `node ${name} is locked for reboot, says the policy nodelatch-backstop`,
+  );
+  expect(await stateOf(world, name)).toEqual(before);
+}
