@@ -19,6 +19,7 @@ export function cycleScenarios(world: () => KuredWorld): void {
       await withStand(world(), { kured: { rebootDelayMillis: 100 } }, async (stand) => {
         const { kured, machine, node } = stand;
         await createApp(stand, "app");
+        const before = await stand.annotations();
         kured.start();
         await stand.beforeReboot(async () => {
           const { uid } = await stand.view();
@@ -46,6 +47,7 @@ export function cycleScenarios(world: () => KuredWorld): void {
         // It has let go of its own lock as well, and leaves it at that.
         await stand.untilLogged("Reboot not required", 2);
         expectSafeReboots(stand, 1);
+        expect(await stand.annotations()).toEqual(before);
       });
     });
 

@@ -65,6 +65,7 @@ export function interruptedScenarios(world: () => KuredWorld): void {
         const people = [bob, clusterAdmin, kubelet(node), elsewhere];
         const adversary = new Adversary(world().send, node, people);
         await createApp(stand, "app", { finalizer: "example.com/hold" });
+        const before = await stand.annotations();
         kured.start();
         await stand.untilLogged("Draining");
         await adversary.round();
@@ -73,6 +74,8 @@ export function interruptedScenarios(world: () => KuredWorld): void {
         await stand.untilDone();
         expect(adversary.through).toEqual([]);
         expect(adversary.tries.length).toBe(2 * ATTACKS.length * people.length);
+        // Nothing that the refusals may have left on the node outlives the lock.
+        expect(await stand.annotations()).toEqual(before);
         expectSafeReboots(stand, 1);
         expectNoTrouble(stand);
       });
