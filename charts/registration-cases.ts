@@ -1,5 +1,6 @@
 /** Requests on a node, and which of the webhooks the API server has to ask about them. */
 import { LOCK_ANNOTATION, OVERRIDE_ANNOTATION } from "../lock/node.ts";
+import { UNCORDON_REQUESTED_ANNOTATION } from "../lock/requested-uncordon.ts";
 
 /** A Node as far as the registrations look at it. `unschedulable: null` is the field with the value null. */
 export interface NodeState {
@@ -35,6 +36,10 @@ const emptied: NodeState = { annotations: { [LOCK_ANNOTATION]: "" }, unschedulab
 
 function withOverride(state: NodeState, reason: string): NodeState {
   return { ...state, annotations: { ...state.annotations, [OVERRIDE_ANNOTATION]: reason } };
+}
+
+function withRequest(state: NodeState, by: string): NodeState {
+  return { ...state, annotations: { ...state.annotations, [UNCORDON_REQUESTED_ANNOTATION]: by } };
 }
 
 function row(
@@ -82,8 +87,8 @@ export const registrationCases: readonly RegistrationCase[] = [
   row("write a schedulable locked node with false", locked, { ...locked, unschedulable: false }, "nobody"),
   row("uncordon a locked node by leaving the field out", lockedCordoned, locked, "both"),
   row("uncordon a locked node with false", lockedCordoned, { ...locked, unschedulable: false }, "both"),
-  row("remove the lock", lockedCordoned, cordoned, "guard"),
-  row("remove all annotations", locked, bare, "guard"),
+  row("remove the lock", lockedCordoned, cordoned, "both"),
+  row("remove all annotations", locked, bare, "both"),
   row("remove the lock and uncordon", lockedCordoned, bare, "both"),
   row("change the lock", lockedCordoned, changed, "both"),
   row("empty the lock", lockedCordoned, emptied, "both"),
@@ -98,6 +103,11 @@ export const registrationCases: readonly RegistrationCase[] = [
   row("take an override away", withOverride(locked, "old"), locked, "nobody"),
   row("override and uncordon", lockedCordoned, withOverride(locked, "why"), "both"),
   row("override and remove the lock", lockedCordoned, withOverride(bare, "why"), "both"),
+  row("keep a refused uncordon", lockedCordoned, withRequest(lockedCordoned, "bob"), "guard"),
+  row("keep another refused uncordon", withRequest(locked, "bob"), withRequest(locked, "dave"), "guard"),
+  row("leave a kept uncordon alone", withRequest(locked, "bob"), withRequest(locked, "bob"), "nobody"),
+  row("take a kept uncordon away", withRequest(locked, "bob"), locked, "nobody"),
+  row("write a kept uncordon onto an unlocked node", bare, withRequest(bare, "bob"), "nobody"),
   row("delete a locked node", lockedCordoned, null, "guard"),
   row("delete a node with an empty lock", emptied, null, "guard"),
   row("set a tool's mark, by somebody else", bare, marked(bare), "nobody"),

@@ -37,7 +37,7 @@ test("the chart's default values are settings the webhook takes, and its own def
     return text === undefined ? [] : [`--${flag}=${text}`];
   });
   // The rest is worked out by helper templates, which only Helm renders.
-  expect(flags).toHaveLength(passed.length - 8);
+  expect(flags).toHaveLength(passed.length - 9);
   expect(readConfig(flags, {})).toEqual(readConfig([], {}));
 });
 
@@ -70,7 +70,7 @@ test("chart and package have one version", async () => {
 function rendered(template: string): string | undefined {
   if (!template.includes("{{")) return template;
   const found =
-    /^\{\{ (?:(join ",") |ternary "(on)" "(off)" )?(?:\.Values|(\$w))\.([A-Za-z.]+) \}\}(\w*)$/.exec(
+    /^\{\{ (?:(join ",") |ternary "([a-z-]+)" "([a-z-]+)" )?(?:\.Values|(\$w))\.([A-Za-z.]+) \}\}(\w*)$/.exec(
       template,
     );
   if (found === null) return undefined;

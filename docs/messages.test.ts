@@ -69,7 +69,14 @@ test("a value that the latch refuses", () => {
   const limits = { defaultTtlMillis: undefined, minTtlMillis: 60_000, maxTtlMillis: 168 * 3_600_000 };
   const parsed = parseLockRequest('{"ttl":"30d"}', limits, NOW);
   expect(page).toContain(`\n${parsed.ok ? "nothing" : parsed.problem}\n`);
-  const verdict = createLatch({ settings: { limits, tools: NO_TOOLS }, nowMillis: () => NOW })(
+  const latch = createLatch({
+    settings: { limits, tools: NO_TOOLS, keepAutoscalersAway: true, carryOutUncordons: true },
+    guard: ports("enforce", "denied").settings,
+    nowMillis: () => NOW,
+    mayUncordon: () => Promise.resolve("denied"),
+    onAftermath: () => undefined,
+  });
+  const verdict = latch(
     updateOf(
       rewritten(old, { annotations: { "nodelatch.io/reboot-lock": null } }),
       locked('{"ttl":"x"}'),
@@ -142,12 +149,14 @@ function ports(mode: "enforce" | "warn", answer: "allowed" | "denied"): GuardPor
       onExpired: "allow",
       exemptDeleters: new Set(),
       agentUsername: "agent",
+      webhookUsername: "webhook",
       acceptNodeIdentity: false,
       tools: NO_TOOLS,
     },
     nowMillis: () => NOW,
     mayOverride: () => Promise.resolve({ kind: answer, reason: "" }),
     onRefusedUncordon: () => {},
+    onRequestedUncordon: () => undefined,
     onOverride: () => {},
   };
 }

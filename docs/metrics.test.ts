@@ -37,6 +37,7 @@ const ALLOWED = {
   "by-holder": true,
   "by-agent": true,
   "exempt-deleter": true,
+  "request-kept": true,
   expired: true,
   overridden: true,
   "mode-warn": true,
@@ -49,6 +50,7 @@ const LATCHED = {
   locked: true,
   released: true,
   broken: true,
+  tidied: true,
   "bad-value": true,
 } satisfies Record<Extract<LatchDecision, { kind: "set" }>["why"] | "left" | "bad-value", true>;
 const FAILED = {
@@ -68,6 +70,7 @@ const REFUSED = {
   "not-rebooted": true,
   "release-not-by-agent": true,
   "not-stamped": true,
+  "request-forged": true,
   "override-without-reason": true,
   "override-denied": true,
   "override-unanswered": true,

@@ -4,6 +4,7 @@
  */
 import { LOCK_ANNOTATION, type NodeView } from "./node.ts";
 import { lockOn, type StoredLock } from "./record.ts";
+import { writesRequest } from "./requested-uncordon.ts";
 
 export type Change =
   | { readonly kind: "none"; readonly why: NotRelevant }
@@ -26,6 +27,8 @@ export type LockedChange =
         | "removed-and-uncordoned"
         | "lock-changed"
         | "changed-and-uncordoned"
+        // Lock and cordon aside, a kept uncordon is set or changed (requested-uncordon.ts).
+        | "request-written"
         // The lock stays as it is. Everybody may do that, but a tool that cordons will uncordon too.
         | "cordon";
       readonly before: NodeView;
@@ -77,6 +80,7 @@ export function changeOf(request: NodeRequest): Change {
     return { kind: uncordons ? "changed-and-uncordoned" : "lock-changed", before, lock, after };
   }
   if (uncordons) return { kind: "uncordon", before, lock, after };
+  if (writesRequest(before, after)) return { kind: "request-written", before, lock, after };
   if (takesSpec && !before.unschedulable && after.unschedulable)
     return { kind: "cordon", before, lock, after };
   return { kind: "none", why: "untouched" };

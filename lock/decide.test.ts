@@ -12,6 +12,7 @@ const settings: GuardSettings = {
   onExpired: "allow",
   exemptDeleters: new Set(["autoscaler"]),
   agentUsername: AGENT,
+  webhookUsername: "webhook",
   acceptNodeIdentity: false,
   tools: NO_TOOLS,
 };

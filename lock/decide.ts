@@ -5,6 +5,7 @@
 import type { Change, LockedChange } from "./change.ts";
 import { overrideClaimed } from "./override.ts";
 import { holds, isExpired, isStale, lockOn, type Asker } from "./record.ts";
+import { mayWriteRequest, writesRequest } from "./requested-uncordon.ts";
 import { stampedFor, stampsKept } from "./stamp.ts";
 import type { Tools } from "./tool.ts";
 
@@ -16,6 +17,8 @@ export interface GuardSettings {
   readonly exemptDeleters: ReadonlySet<string>;
   /** Username of the agent's ServiceAccount. */
   readonly agentUsername: string;
+  /** Username of the webhook's own ServiceAccount: it writes refused uncordons onto nodes. */
+  readonly webhookUsername: string;
   /**
    * Whether `system:node:NAME` counts as NAME's own agent, for edges whose writes come in under that name. Such a
    * kubelet needs to be trusted, as it also reports the boot ID that proves the reboot.
@@ -30,6 +33,7 @@ export type AllowReason =
   | "by-holder"
   | "by-agent" // the node's own agent, after the reboot
   | "exempt-deleter"
+  | "request-kept" // Nodelatch writes down a refused uncordon
   | "expired" // would be refused, but the lock has run out
   | "overridden" // break-glass, and RBAC allows it
   | "mode-warn" // would be refused in mode enforce
@@ -43,6 +47,7 @@ export type RefuseReason =
   | "not-rebooted" // the agent, before the boot ID has changed
   | "release-not-by-agent" // the agent, on a lock whose release is not "reboot"
   | "not-stamped" // a changed value that did not pass the latch
+  | "request-forged" // a refused uncordon written down by somebody else
   | "override-without-reason"
   | "override-denied" // RBAC says no
   | "override-unanswered" // the API server could not be asked
@@ -83,11 +88,13 @@ export function decide(
   const judged = judge(change, asker, nowMillis, settings);
   if (judged.kind === "allow") return judged;
   // A value that escaped the latch is refused even on an expired lock: nobody could say whose lock it is afterwards.
-  const mayExpire = settings.onExpired === "allow" && isStamped(change, asker, nowMillis);
+  // So is a forged request: it would be carried out when the lock goes, with the rights of whom it names.
+  const isForged = judged.why === "request-forged";
+  const mayExpire = settings.onExpired === "allow" && !isForged && isStamped(change, asker, nowMillis);
   if (mayExpire && isExpired(change.lock, nowMillis))
     return { kind: "allow", why: "expired", insteadOf: judged.why };
   if (settings.mode === "warn") return { kind: "allow", why: "mode-warn", insteadOf: judged.why };
-  return judgeOverride(change, asker, judged.why);
+  return isForged ? judged : judgeOverride(change, asker, judged.why);
 }
 
 function judgeOverride(change: LockedChange, asker: Asker, why: RefuseReason): GuardDecision {
@@ -126,6 +133,10 @@ const refuse = (why: RefuseReason): Judgement => ({ kind: "refuse", why });
 
 /** One row for each kind of asker; mode, expiry and override are none of its business. */
 function judge(change: LockedChange, asker: Asker, nowMillis: number, settings: GuardSettings): Judgement {
+  if (change.kind !== "delete" && writesRequest(change.before, change.after)) {
+    if (!mayWriteRequest(asker, change.before.name, settings)) return refuse("request-forged");
+    if (change.kind === "request-written") return allow("request-kept");
+  }
   if (holds(asker, change.lock)) return judgeHolder(change, asker, nowMillis, settings.tools);
   if (change.kind === "delete" && settings.exemptDeleters.has(asker.username)) return allow("exempt-deleter");
   if (isOwnAgent(change.before.name, asker, settings)) return judgeAgent(change, asker, nowMillis);

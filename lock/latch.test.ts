@@ -8,7 +8,12 @@ import { readStoredLock, writeRecord, type Asker } from "./record.ts";
 import { NO_TOOLS } from "./tool.ts";
 
 const limits = { defaultTtlMillis: undefined, minTtlMillis: 60_000, maxTtlMillis: 86_400_000 };
-const settings: LatchSettings = { limits, tools: NO_TOOLS };
+const settings: LatchSettings = {
+  limits,
+  tools: NO_TOOLS,
+  keepAutoscalersAway: false,
+  carryOutUncordons: true,
+};
 const forged = writeRecord(
   lockRecord({
     holder: "eve",
@@ -144,7 +149,9 @@ describe("the lock goes with the holder's uncordon", () => {
   ])("%s", (_name, record, by, expected) => {
     const annotations = new Map([[LOCK_ANNOTATION, null]]);
     expect(latched(locked(record), uncordoned(locked(record)), asker(by))).toEqual(
-      expected === "released" ? { kind: "set", why: "released", annotations, notes: [] } : { kind: "leave" },
+      expected === "released"
+        ? { kind: "set", why: "released", annotations, notes: [], kept: { kind: "none" } }
+        : { kind: "leave" },
     );
   });
 });
@@ -184,6 +191,7 @@ describe("break-glass", () => {
       onExpired: "allow",
       exemptDeleters: new Set<string>(),
       agentUsername: "a",
+      webhookUsername: "webhook",
       acceptNodeIdentity: false,
       tools: NO_TOOLS,
     } as const;

@@ -3,6 +3,7 @@ import type { LockedChange } from "./change.ts";
 import type { AllowReason, RefuseReason } from "./decide.ts";
 import { LOCK_ANNOTATION, OVERRIDE_ANNOTATION } from "./node.ts";
 import { parseTime, type Asker, type LockRecord } from "./record.ts";
+import { UNCORDON_REQUESTED_ANNOTATION } from "./requested-uncordon.ts";
 import { oneLine } from "./request.ts";
 import { shorten } from "./shorten.ts";
 
@@ -64,6 +65,8 @@ function remedy(change: LockedChange, refused: Refused, asker: Asker): string {
       return 'the agent releases only locks with release "reboot"';
     case "not-stamped":
       return "the new value was not stamped by the latch webhook; send the request again";
+    case "request-forged":
+      return `annotation ${UNCORDON_REQUESTED_ANNOTATION} is written by Nodelatch alone`;
     case "override-without-reason":
       return `an override needs a reason: ${breakIt}`;
     case "override-denied":
@@ -109,8 +112,35 @@ export function allowWarning(
     case "acquire":
     case "by-agent":
     case "exempt-deleter":
+    case "request-kept":
     case "mode-off":
       return undefined;
+  }
+}
+
+/** What became of a kept uncordon when the lock went. */
+export type Aftermath = "carried-out" | "denied" | "unanswered" | "left";
+
+/** The warning for whoever ends the lock. @param by whose uncordon it was; undefined where that can't be read */
+export function aftermathWarning(node: string, by: string | undefined, aftermath: Aftermath): string {
+  const sender = by ?? "somebody";
+  switch (aftermath) {
+    case "carried-out":
+      return fit(
+        `nodelatch: ${node} is uncordoned with this, as ${sender} was refused it while it was locked`,
+      );
+    case "denied":
+      return fit(
+        `nodelatch: ${node} stays cordoned: ${sender}, who was refused an uncordon, may not write it now`,
+      );
+    case "unanswered":
+      return fit(
+        `nodelatch: ${node} stays cordoned: can't tell whether ${sender}, refused before, may uncordon it`,
+      );
+    case "left":
+      return fit(
+        `nodelatch: ${node} stays cordoned although ${sender} was refused an uncordon while it was locked`,
+      );
   }
 }
 

@@ -3,6 +3,8 @@
  * Everything else a Node carries is dropped here, so nothing later can depend on it.
  */
 
+import { AUTOSCALER_ANNOTATIONS } from "./autoscalers.ts";
+
 /** Annotation that holds the lock. Key present = locked, whatever the value (design section 3). */
 export const LOCK_ANNOTATION = "nodelatch.io/reboot-lock";
 /** Annotation that asks for break-glass; counts only when newly set in the request. */
@@ -20,7 +22,7 @@ export interface NodeView {
   readonly deleting: boolean;
   /** metadata.annotations is an object, even an empty one; a JSON patch needs to know. */
   readonly hasAnnotations: boolean;
-  /** Only the annotations under `nodelatch.io/`, and those that the reader was told to watch. */
+  /** Only the annotations under `nodelatch.io/`, those of autoscalers, and those that the reader was told to watch. */
   readonly annotations: ReadonlyMap<string, string>;
   /** spec.unschedulable; absent, null and false are the same. */
   readonly unschedulable: boolean;
@@ -29,10 +31,11 @@ export interface NodeView {
 }
 
 const NOTHING_MORE: ReadonlySet<string> = new Set();
+const AUTOSCALERS: ReadonlySet<string> = new Set(AUTOSCALER_ANNOTATIONS);
 
 /**
  * Reads a Node as it stands in an AdmissionReview.
- * @param watched annotations to keep besides Nodelatch's own.
+ * @param watched annotations to keep besides Nodelatch's own and those of autoscalers.
  * @throws TypeError naming the field, if a field that decides has a type no API server would send.
  */
 export function parseNode(raw: unknown, where: string, watched = NOTHING_MORE): NodeView {
@@ -41,7 +44,7 @@ export function parseNode(raw: unknown, where: string, watched = NOTHING_MORE): 
   const rawAnnotations = optionalRecord(metadata["annotations"], `${where}.metadata.annotations`);
   const annotations = new Map<string, string>();
   for (const [key, value] of Object.entries(rawAnnotations ?? {})) {
-    if (!key.startsWith(OWN_PREFIX) && !watched.has(key)) continue;
+    if (!key.startsWith(OWN_PREFIX) && !AUTOSCALERS.has(key) && !watched.has(key)) continue;
     annotations.set(key, text(value, `${where}.metadata.annotations[${key}]`));
   }
   const spec = optionalRecord(node["spec"], `${where}.spec`);

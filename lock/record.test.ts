@@ -11,7 +11,15 @@ describe("the stored record", () => {
   });
 
   test("survives a round trip with every field set", () => {
-    const full = lockRecord({ holderNode: "n1", expiresAt: "2026-11-21T11:00:00Z", release: "reboot" });
+    const full = lockRecord({
+      holderNode: "n1",
+      expiresAt: "2026-11-21T11:00:00Z",
+      release: "reboot",
+      autoscalers: {
+        "cluster-autoscaler.kubernetes.io/scale-down-disabled": "false",
+        "karpenter.sh/do-not-disrupt": null,
+      },
+    });
     expect(readStoredLock(writeRecord(full))).toEqual({ kind: "record", record: full });
   });
 });
@@ -36,6 +44,11 @@ describe("a value that no one can parse is a lock of unknown holder", () => {
     ["an expiry of null", broken({ expiresAt: null })],
     ["a time of acquisition that is no time", broken({ acquiredAt: "2026-02-30T00:00:00Z" })],
     ["an unknown release", broken({ release: "never" })],
+    ["autoscalers that are none", broken({ autoscalers: "all" })],
+    [
+      "an autoscaler's value that is no text",
+      broken({ autoscalers: { "karpenter.sh/do-not-disrupt": true } }),
+    ],
     ["no wasUnschedulable", broken({ wasUnschedulable: undefined })],
     ["a boot ID that is no text", broken({ bootID: 7 })],
     ["its fields only on __proto__", `{"__proto__":${JSON.stringify(good)}}`],

@@ -2,6 +2,12 @@
  * The lock record: what the webhook stores in the annotation, stamped by the server.
  * Pure; the clock and the caller come in as arguments.
  */
+import {
+  AUTOSCALER_ANNOTATIONS,
+  readAutoscalers,
+  type AutoscalerAnnotation,
+  type AutoscalersBefore,
+} from "./autoscalers.ts";
 import { LOCK_ANNOTATION, type NodeView } from "./node.ts";
 
 /** Who sends a request, as far as the lock is concerned. Always from userInfo, never from the object. */
@@ -32,6 +38,8 @@ export interface LockRecord {
   /** Whether the node was cordoned before the lock came. */
   readonly wasUnschedulable: boolean;
   readonly release: Release;
+  /** What to give back to autoscalers when the lock goes. */
+  readonly autoscalers?: AutoscalersBefore;
 }
 
 /** A lock as found on a node. A value that no one can parse is a lock of unknown holder, never "no lock". */
@@ -74,6 +82,8 @@ export function readStoredLock(value: string): StoredLock {
   const wasUnschedulable = fields.get("wasUnschedulable");
   if (release === undefined) wrong.push("release");
   if (typeof wasUnschedulable !== "boolean") wrong.push("wasUnschedulable");
+  const autoscalers = fields.has("autoscalers") ? readAutoscalers(fields.get("autoscalers")) : {};
+  if (autoscalers === undefined) wrong.push("autoscalers");
   const record: LockRecord = {
     holder: text("holder"),
     ...(fields.has("holderNode") ? { holderNode: text("holderNode") } : {}),
@@ -84,6 +94,7 @@ export function readStoredLock(value: string): StoredLock {
     bootID: text("bootID"),
     wasUnschedulable: wasUnschedulable === true,
     release: release ?? "explicit",
+    ...(fields.has("autoscalers") ? { autoscalers: autoscalers ?? {} } : {}),
   };
   if (record.holder === "") wrong.push("holder");
   if (wrong.length > 0) return unknown(`missing or broken: ${[...new Set(wrong)].join(", ")}`);
@@ -94,6 +105,7 @@ export function readStoredLock(value: string): StoredLock {
 export function writeRecord(record: LockRecord): string {
   return JSON.stringify(record, [
     "acquiredAt",
+    "autoscalers",
     "bootID",
     "expiresAt",
     "holder",
@@ -102,7 +114,9 @@ export function writeRecord(record: LockRecord): string {
     "reason",
     "release",
     "wasUnschedulable",
-  ] satisfies (keyof LockRecord)[]);
+    // The list counts at every depth.
+    ...AUTOSCALER_ANNOTATIONS,
+  ] satisfies (keyof LockRecord | AutoscalerAnnotation)[]);
 }
 
 /** Whether the asker holds this lock: same user and, where the holder was a pod on a node, the same node. */

@@ -1,4 +1,5 @@
 /** Turns what was asked into what is stored. The server's facts win over anything the value claims. */
+import { sameAutoscalers } from "./autoscalers.ts";
 import type { NodeView } from "./node.ts";
 import { formatTime, type Asker, type LockRecord } from "./record.ts";
 import type { LockRequest } from "./request.ts";
@@ -30,6 +31,7 @@ export function restamp(held: LockRecord, request: LockRequest): LockRecord {
     nodeUID: held.nodeUID,
     bootID: held.bootID,
     wasUnschedulable: held.wasUnschedulable,
+    ...(held.autoscalers === undefined ? {} : { autoscalers: held.autoscalers }),
     ...asked(request),
   };
 }
@@ -52,7 +54,8 @@ export function stampsKept(held: LockRecord, next: LockRecord): boolean {
     next.acquiredAt === held.acquiredAt &&
     next.nodeUID === held.nodeUID &&
     next.bootID === held.bootID &&
-    next.wasUnschedulable === held.wasUnschedulable
+    next.wasUnschedulable === held.wasUnschedulable &&
+    sameAutoscalers(next.autoscalers, held.autoscalers)
   );
 }
 

@@ -29,12 +29,15 @@ const tools = toolsByUser([kured, rover, marker, prover]);
 const latching = {
   limits: { defaultTtlMillis: undefined, minTtlMillis: 60_000, maxTtlMillis: 86_400_000 },
   tools,
+  keepAutoscalersAway: false,
+  carryOutUncordons: false,
 };
 const guarding: GuardSettings = {
   mode: "enforce",
   onExpired: "allow",
   exemptDeleters: new Set(),
   agentUsername: "agent",
+  webhookUsername: "webhook",
   acceptNodeIdentity: false,
   tools,
 };

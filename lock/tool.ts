@@ -92,6 +92,7 @@ export function toolAct(tool: Tool, request: LatchRequest, asker: Asker, nowMill
     case "lock-removed":
     case "removed-and-uncordoned":
     case "delete":
+    case "request-written":
       return NONE;
     case "none":
     case "cordon":

@@ -2,10 +2,12 @@ import { describe, expect, test } from "vitest";
 import type { GuardSettings, OverrideAnswer } from "../lock/decide.ts";
 import { locked, lockRecord, nodeView, NOW, rewritten } from "../lock/fixture.ts";
 import { LOCK_ANNOTATION, OVERRIDE_ANNOTATION } from "../lock/node.ts";
+import { UNCORDON_REQUESTED_ANNOTATION } from "../lock/requested-uncordon.ts";
 import { askerOf } from "./asker.ts";
 import { caller, updateOf } from "./fixture.ts";
 import { createGuard, type RefusedUncordon } from "./guard.ts";
 import { NO_TOOLS, toolsByUser } from "../lock/tool.ts";
+import type { RefusedRequest } from "./requested-uncordons.ts";
 import { KURED } from "./tools-setting.ts";
 
 const never = new AbortController().signal;
@@ -16,12 +18,14 @@ function guardWith(answer: OverrideAnswer, part: Partial<GuardSettings> = {}) {
   const asked: string[] = [];
   const events: RefusedUncordon[] = [];
   const overrides: string[] = [];
+  const requests: RefusedRequest[] = [];
   const guard = createGuard({
     settings: {
       mode: "enforce",
       onExpired: "allow",
       exemptDeleters: new Set(),
       agentUsername: "agent",
+      webhookUsername: "webhook",
       acceptNodeIdentity: false,
       tools: NO_TOOLS,
       ...part,
@@ -32,9 +36,10 @@ function guardWith(answer: OverrideAnswer, part: Partial<GuardSettings> = {}) {
       return Promise.resolve(answer);
     },
     onRefusedUncordon: (refused) => events.push(refused),
+    onRequestedUncordon: (request) => requests.push(request),
     onOverride: (kind) => overrides.push(kind),
   });
-  return { guard, asked, events, overrides };
+  return { guard, asked, events, overrides, requests };
 }
 
 const no: OverrideAnswer = { kind: "denied", reason: "" };
@@ -54,6 +59,36 @@ describe("the guard", () => {
     expect(message).toContain("node n1 is locked for reboot by alice (kernel update) since 09:14Z");
     expect(events).toEqual([{ nodeName: "n1", nodeUID: "uid-n1", username: "bob", message }]);
     expect(asked).toEqual([]);
+  });
+
+  test("notes a refused uncordon to be kept: who, under which lock, and whose the node carries", async () => {
+    const { guard, requests } = guardWith(no);
+    const annotations = { [UNCORDON_REQUESTED_ANNOTATION]: '{"at":"x","by":"dave","groups":[]}' };
+    const carrying = rewritten(old, { annotations });
+    await guard(updateOf(carrying, uncordoned, caller("bob")), never);
+    await guard(updateOf(old, uncordoned, caller("alice")), never);
+    const lock = old.annotations.get(LOCK_ANNOTATION);
+    const common = { nodeName: "n1", nodeUID: "uid-n1", groups: ["system:authenticated"], lock };
+    expect(requests).toEqual([
+      { ...common, username: "bob", requestedBy: "dave" },
+      { ...common, username: "alice", requestedBy: undefined },
+    ]);
+  });
+
+  test("keeps none of a dry run, a strip alone, the agent, or a refused override", async () => {
+    const { guard, requests, events } = guardWith(no);
+    const stripped = rewritten(old, { annotations: { [LOCK_ANNOTATION]: null } });
+    const broken = rewritten(stripped, { annotations: { [OVERRIDE_ANNOTATION]: "x" }, unschedulable: false });
+    const rebooting = locked(lockRecord({ release: "reboot" }));
+    await guard(updateOf(old, uncordoned, caller("bob"), { dryRun: true }), never);
+    await guard(updateOf(old, stripped, caller("bob")), never);
+    await guard(updateOf(old, broken, caller("bob")), never);
+    await guard(
+      updateOf(rebooting, rewritten(rebooting, { unschedulable: false }), caller("agent", "n1")),
+      never,
+    );
+    expect(events).toHaveLength(2);
+    expect(requests).toEqual([]);
   });
 
   test("leaves no Event on dry-run, nor for a refusal that is no uncordon", async () => {

@@ -6,10 +6,14 @@ import {
   type SettledDecision,
   type GuardSettings,
   type OverrideAnswer,
+  type RefuseReason,
 } from "../lock/decide.ts";
 import { allowWarning, refusalMessage } from "../lock/message.ts";
+import { LOCK_ANNOTATION } from "../lock/node.ts";
 import type { Asker } from "../lock/record.ts";
+import { requestedBy } from "../lock/requested-uncordon.ts";
 import { askerOf } from "./asker.ts";
+import type { RefusedRequest } from "./requested-uncordons.ts";
 import type { Caller, NodeReview, NodeReviewHandler, Verdict } from "./review.ts";
 
 /** A refused uncordon, as the Event on the node tells it. */
@@ -27,6 +31,8 @@ export interface GuardPorts {
   readonly mayOverride: (caller: Caller, nodeName: string, signal: AbortSignal) => Promise<OverrideAnswer>;
   /** Must return at once; the answer to the API server does not wait for an Event. */
   readonly onRefusedUncordon: (refused: RefusedUncordon) => void;
+  /** A refused uncordon that is to be carried out when the lock goes; must return at once as well. */
+  readonly onRequestedUncordon: (request: RefusedRequest) => void;
   readonly onOverride: (answer: OverrideAnswer["kind"]) => void;
 }
 
@@ -84,7 +90,13 @@ function refused(
   const message = refusalMessage(change, settled, asker, ports.nowMillis());
   if (uncordons(change) && !review.dryRun) {
     const { name, uid } = change.before;
-    ports.onRefusedUncordon({ nodeName: name, nodeUID: uid, username: asker.username, message });
+    const refusal = { nodeName: name, nodeUID: uid, username: asker.username };
+    ports.onRefusedUncordon({ ...refusal, message });
+    if (KEPT.has(settled.why)) {
+      const lock = change.before.annotations.get(LOCK_ANNOTATION) ?? "";
+      const { groups } = review.caller;
+      ports.onRequestedUncordon({ ...refusal, groups, lock, requestedBy: requestedBy(change.before) });
+    }
   }
   return {
     kind: "refuse",
@@ -96,6 +108,17 @@ function refused(
     audit: auditOf(change, settled.why),
   };
 }
+
+/**
+ * Refusals after which the sender may still want the node uncordoned. Not of the agent, which tries again by itself, and
+ * not of overrides: by then the latch may have added the uncordon (latch.ts).
+ */
+const KEPT: ReadonlySet<RefuseReason> = new Set([
+  "not-holder",
+  "holder-on-other-node",
+  "unknown-holder",
+  "lock-would-stay",
+]);
 
 function uncordons(change: LockedChange): boolean {
   return (

@@ -13,8 +13,21 @@ const latch = createLatch({
   settings: {
     limits: { defaultTtlMillis: undefined, minTtlMillis: 60_000, maxTtlMillis: 86_400_000 },
     tools: NO_TOOLS,
+    keepAutoscalersAway: true,
+    carryOutUncordons: true,
+  },
+  guard: {
+    mode: "enforce",
+    onExpired: "allow",
+    exemptDeleters: new Set(),
+    agentUsername: "agent",
+    webhookUsername: "webhook",
+    acceptNodeIdentity: false,
+    tools: NO_TOOLS,
   },
   nowMillis: () => NOW,
+  mayUncordon: () => Promise.reject(new Error("not to be asked")),
+  onAftermath: () => undefined,
 });
 
 /** The node's annotations once the API server has applied the patch, other people's included. */
@@ -43,6 +56,8 @@ describe("the latch's patch", () => {
     });
     expect(verdict.kind === "allow" && verdict.patch.map((operation) => operation.path)).toEqual([
       "/metadata/annotations/nodelatch.io~1reboot-lock",
+      "/metadata/annotations/cluster-autoscaler.kubernetes.io~1scale-down-disabled",
+      "/metadata/annotations/karpenter.sh~1do-not-disrupt",
     ]);
   });
 

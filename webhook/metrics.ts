@@ -1,6 +1,7 @@
 /** What /metrics shows of the webhook. Seconds, `_total`, and labels of few values: never a node or a user. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { OverrideAnswer } from "../lock/decide.ts";
+import type { Aftermath } from "../lock/message.ts";
 
 export interface MetricsOptions {
   /** Of this program, for nodelatch_build_info. */
@@ -8,6 +9,9 @@ export interface MetricsOptions {
   /** Names of the webhooks that will be served, e.g. `guard.nodelatch.io`; their usual series start at 0. */
   readonly webhooks: readonly string[];
 }
+
+/** Kept on the node or not, and then what became of it. */
+export type RequestedUncordonResult = "kept" | "gone" | "failed" | "dropped" | Aftermath;
 
 export type EventResult = "written" | "held" | "failed" | "dropped";
 
@@ -34,6 +38,8 @@ export interface WebhookMetrics {
   overrode(decision: OverrideAnswer["kind"]): void;
   /** What became of an Event UncordonRefused. */
   event(result: EventResult): void;
+  /** What became of a refused uncordon, when it was to be kept and when its lock went. */
+  requestedUncordon(result: RequestedUncordonResult): void;
   /** End of the serving certificate, epoch milliseconds. */
   certificateExpires(atMillis: number): void;
 }
@@ -52,6 +58,16 @@ const USUAL = [
 
 const OVERRIDE_ANSWERS: readonly OverrideAnswer["kind"][] = ["allowed", "denied", "unknown"];
 const EVENT_RESULTS: readonly EventResult[] = ["written", "held", "failed", "dropped"];
+const REQUEST_RESULTS: readonly RequestedUncordonResult[] = [
+  "kept",
+  "gone",
+  "failed",
+  "dropped",
+  "carried-out",
+  "denied",
+  "unanswered",
+  "left",
+];
 
 /** Metrics in a registry of their own: no globals, so two servers in one process don't mix. */
 export function createMetrics(options: MetricsOptions): WebhookMetrics {
@@ -105,6 +121,12 @@ export function createMetrics(options: MetricsOptions): WebhookMetrics {
     labelNames: ["result"],
     registers,
   });
+  const requestedUncordons = new Counter({
+    name: "nodelatch_webhook_requested_uncordons_total",
+    help: "Refused uncordons: kept on the node; gone (the lock was gone first); failed; dropped as too many; and when the lock went, carried-out; denied (its sender may not any more); unanswered; or left.",
+    labelNames: ["result"],
+    registers,
+  });
   const expiry = new Gauge({
     name: "nodelatch_certificate_expiry_timestamp_seconds",
     help: "End of the serving certificate, in Unix time.",
@@ -124,6 +146,7 @@ export function createMetrics(options: MetricsOptions): WebhookMetrics {
   }
   for (const decision of OVERRIDE_ANSWERS) overrides.inc({ decision }, 0);
   for (const result of EVENT_RESULTS) events.inc({ result }, 0);
+  for (const result of REQUEST_RESULTS) requestedUncordons.inc({ result }, 0);
 
   return {
     registry,
@@ -140,6 +163,7 @@ export function createMetrics(options: MetricsOptions): WebhookMetrics {
     },
     overrode: (decision) => overrides.inc({ decision }),
     event: (result) => events.inc({ result }),
+    requestedUncordon: (result) => requestedUncordons.inc({ result }),
     certificateExpires: (atMillis) => expiry.set(atMillis / 1_000),
   };
 }

@@ -1,11 +1,8 @@
 /** Puts the webhook together and runs it until it is told to stop. The real world comes in from main.ts. */
 import { aborted } from "../program/aborted.ts";
-import { randomBytes } from "node:crypto";
 import type { Logger } from "pino";
 import type { CertificateKeeper, ServingPair } from "../certs/keeper.ts";
 import type { World } from "../certs/ports.ts";
-import { makeAccessReviews } from "../kube/access-reviews.ts";
-import { makeNodeEvents } from "../kube/node-events.ts";
 import { REFLECTION_TIMES } from "../kube/reflection.ts";
 import type { WatchingConnection } from "../kube/watch.ts";
 import { NO_FACTS, type ClusterFacts } from "../prepull/facts.ts";
@@ -13,16 +10,15 @@ import { makeCertificateKeeper, serviceNames } from "./certificates.ts";
 import type { Check } from "../program/check.ts";
 import type { Config } from "./config.ts";
 import { createDrain } from "./drain.ts";
-import { createGuard } from "./guard.ts";
-import { createLatch } from "./latch.ts";
+import { lockWebhooks } from "./lock-webhooks.ts";
 import { createMetrics, type WebhookMetrics } from "./metrics.ts";
 import { makeClusterFacts, type WatchedFacts } from "./prepull-facts.ts";
 import { PREPULL_WEBHOOKS, prepullWebhooks } from "./prepull-webhooks.ts";
 import { createProbeServer } from "../program/probes.ts";
-import { createRefusalEvents, type RefusalEvents } from "./refusal-events.ts";
+import { makeRefusalWrites, type RefusalWrites } from "./refusal-writes.ts";
 import { createSelfDial } from "./self-dial.ts";
 import { createWebhookServer, type WebhookServer } from "./server.ts";
-import { toolAnnotations, toolsByUser } from "../lock/tool.ts";
+import { toolAnnotations } from "../lock/tool.ts";
 
 export interface RunOptions {
   readonly config: Config;
@@ -38,6 +34,9 @@ export interface RunOptions {
   readonly hurry: AbortSignal;
 }
 
+/** For what is still to be written about refused uncordons, once all requests are answered. */
+const LAST_WRITES_MILLIS = 5_000;
+
 /** Resolves when the webhook has ended in order; rejects if a port is taken. */
 export async function runWebhook(options: RunOptions): Promise<void> {
   const { config, kube, world, log, stop } = options;
@@ -46,7 +45,8 @@ export async function runWebhook(options: RunOptions): Promise<void> {
     webhooks: ["guard.nodelatch.io", "latch.nodelatch.io", ...PREPULL_WEBHOOKS],
   });
   const keeper = makeCertificateKeeper(config, kube, world, log);
-  const events = makeRefusalEvents(options, metrics);
+  const { instance } = options;
+  const writes = makeRefusalWrites(config, { kube, clock: world.clock, metrics, log, instance });
 
   // Certificates outlive the stop signal: while draining, the webhook still serves.
   const ended = new AbortController();
@@ -68,7 +68,7 @@ export async function runWebhook(options: RunOptions): Promise<void> {
 
   const pair = await firstPair(keeper, stop);
   if (pair !== undefined) {
-    server = createServer(options, metrics, events, pair, () => facts?.read() ?? NO_FACTS);
+    server = createServer(options, metrics, writes, pair, () => facts?.read() ?? NO_FACTS);
     const { port } = await server.listen(config.port, hostOf(config));
     log.info({ port, probePort: config.probePort, names: serviceNames(config) }, "serving");
     keepSwapping(keeper, server, pair, log);
@@ -82,7 +82,8 @@ export async function runWebhook(options: RunOptions): Promise<void> {
     shutdown = drain.readiness;
     await aborted(stop);
     await drain.start(options.hurry);
-    await events?.idle();
+    const late = AbortSignal.any([options.hurry, AbortSignal.timeout(LAST_WRITES_MILLIS)]);
+    await Promise.race([writes.idle(), aborted(late)]);
   }
   ended.abort();
   await Promise.all([keeping, watching]);
@@ -92,43 +93,14 @@ export async function runWebhook(options: RunOptions): Promise<void> {
 function createServer(
   { config, kube, world, log }: RunOptions,
   metrics: WebhookMetrics,
-  events: RefusalEvents | undefined,
+  writes: RefusalWrites,
   pair: ServingPair,
   facts: () => ClusterFacts,
 ): WebhookServer {
-  // The API server's clock, as far as known: it stamps everything else that people compare a lock with.
   const nowMillis = (): number => world.clock.wallMillis();
-  const access = makeAccessReviews(kube);
-  const tools = toolsByUser(config.tools);
-  const guard = createGuard({
-    settings: {
-      mode: config.guardMode,
-      onExpired: config.onExpired,
-      exemptDeleters: new Set(config.exemptDeleters),
-      agentUsername: config.agentUser,
-      acceptNodeIdentity: config.acceptNodeIdentity,
-      tools,
-    },
-    nowMillis,
-    mayOverride: async (caller, nodeName, signal) => {
-      const answer = await access.mayOverride(caller, nodeName, signal);
-      if (answer.kind === "unknown")
-        log.warn({ err: answer.cause, node: nodeName }, "override can't be checked");
-      return answer;
-    },
-    onRefusedUncordon: (refused) => events?.note(refused),
-    onOverride: (kind) => metrics.overrode(kind),
-  });
-  const limits = {
-    defaultTtlMillis: config.defaultTtlMillis,
-    minTtlMillis: config.minTtlMillis,
-    maxTtlMillis: config.maxTtlMillis,
-  };
-  const latch = createLatch({ settings: { limits, tools }, nowMillis });
   return createWebhookServer({
     webhooks: {
-      "/guard": { webhook: "guard.nodelatch.io", handle: guard },
-      "/latch": { webhook: "latch.nodelatch.io", handle: latch },
+      ...lockWebhooks(config, { kube, nowMillis, metrics, writes, log }),
       ...prepullWebhooks(config, facts),
     },
     pair: { certificate: pair.certPem, key: pair.keyPem },
@@ -150,43 +122,6 @@ function makeFacts({ config, kube, world, log }: RunOptions): WatchedFacts | und
     monotonicMillis: () => world.clock.monotonicMillis(),
     random: Math.random,
     log,
-  });
-}
-
-const COUNTED_AS = {
-  posted: "written",
-  held: "held",
-  failed: "failed",
-  "rate-limited": "dropped",
-  dropped: "dropped",
-} as const;
-
-function makeRefusalEvents(
-  { config, kube, world, log, instance }: RunOptions,
-  metrics: WebhookMetrics,
-): RefusalEvents | undefined {
-  if (config.events === "off") return undefined;
-  const events = makeNodeEvents(kube, {
-    component: "nodelatch-webhook",
-    instance,
-    wallMillis: () => world.clock.wallMillis(),
-    monotonicMillis: () => world.clock.monotonicMillis(),
-    randomSuffix: () => randomBytes(6).toString("hex"),
-  });
-  return createRefusalEvents({
-    post: async (refused, signal) => {
-      const message = `uncordon by ${refused.username} refused: ${refused.message}`;
-      const { nodeName, nodeUID: nodeUid } = refused;
-      const event = { nodeName, nodeUid, type: "Warning", reason: "UncordonRefused", message } as const;
-      const outcome = await events.post(event, signal);
-      return outcome === "created" || outcome === "counted" ? "posted" : "held";
-    },
-    nowMillis: () => world.clock.monotonicMillis(),
-    perMinute: config.eventsPerMinute,
-    onResult: (result, refused, cause) => {
-      metrics.event(COUNTED_AS[result]);
-      if (result === "failed") log.warn({ err: cause, node: refused.nodeName }, "post Event UncordonRefused");
-    },
   });
 }
 

@@ -129,6 +129,29 @@ export const SETTINGS = {
     "USER",
     "system:serviceaccount:nodelatch-system:nodelatch-agent",
   ),
+  webhookUser: text(
+    {
+      flag: "webhook-user",
+      help: "user of the webhook itself, which keeps refused uncordons on their nodes",
+    },
+    "USER",
+    "system:serviceaccount:nodelatch-system:nodelatch-webhook",
+  ),
+  carryOutUncordons: flag(
+    {
+      flag: "carry-out-uncordons",
+      help: "keep a refused uncordon and carry it out when the lock goes, if its sender may still write the node",
+    },
+    true,
+  ),
+  autoscalers: oneOf(
+    {
+      flag: "autoscalers",
+      help: "what a new lock tells Cluster Autoscaler and Karpenter by annotation: to stay away, or nothing",
+    },
+    ["keep-away", "ignore"],
+    "keep-away",
+  ),
   acceptNodeIdentity: flag(
     {
       flag: "accept-node-identity",

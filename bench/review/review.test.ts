@@ -24,12 +24,14 @@ test("the guard itself reads the review and refuses it as not the holder's", asy
       onExpired: "allow",
       exemptDeleters: new Set(),
       agentUsername: "agent",
+      webhookUsername: "webhook",
       acceptNodeIdentity: false,
       tools: NO_TOOLS,
     },
     nowMillis: () => Date.parse("2026-11-21T09:30:00Z"),
     mayOverride: () => Promise.reject(new Error("not to be asked")),
     onRefusedUncordon: () => undefined,
+    onRequestedUncordon: () => undefined,
     onOverride: () => undefined,
   });
   expect(await guard(parsed.review, new AbortController().signal)).toMatchObject({

@@ -22,12 +22,14 @@ const guard = createGuard({
     onExpired: "allow",
     exemptDeleters: new Set(["system:serviceaccount:kube-system:node-controller"]),
     agentUsername: "system:serviceaccount:nodelatch-system:nodelatch-agent",
+    webhookUsername: "system:serviceaccount:nodelatch-system:nodelatch-webhook",
     acceptNodeIdentity: false,
     tools: NO_TOOLS,
   },
   nowMillis: Date.now,
   mayOverride: () => Promise.resolve({ kind: "denied", reason: "nobody may in a bench" }),
   onRefusedUncordon: events.note,
+  onRequestedUncordon: () => undefined,
   onOverride: (answer) => metrics.overrode(answer),
 });
 const server = createWebhookServer({

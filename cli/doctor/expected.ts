@@ -24,6 +24,7 @@ export interface ExpectedWebhook {
 
 const LOCK = "?metadata.?annotations[?'nodelatch.io/reboot-lock']";
 const OVERRIDE = "?metadata.?annotations[?'nodelatch.io/override']";
+const REQUESTED = "?metadata.?annotations[?'nodelatch.io/uncordon-requested']";
 const UNCORDONS =
   "oldObject.?spec.?unschedulable.orValue(false) && !object.?spec.?unschedulable.orValue(false)";
 const CORDONS =
@@ -44,7 +45,10 @@ export const EXPECTED: readonly ExpectedWebhook[] = [
       { name: "locked", expression: `oldObject != null && oldObject.${LOCK}.hasValue()` },
       {
         name: "dangerous",
-        expression: `object == null || object.${LOCK} != oldObject.${LOCK} || (${UNCORDONS}) || (${BY_TOOL} && ${CORDONS})`,
+        expression:
+          `object == null || object.${LOCK} != oldObject.${LOCK} || (${UNCORDONS}) || ` +
+          `(object.${REQUESTED}.hasValue() && object.${REQUESTED} != oldObject.${REQUESTED}) || ` +
+          `(${BY_TOOL} && ${CORDONS})`,
       },
     ],
     without: "anybody can uncordon a locked node",
@@ -64,7 +68,7 @@ export const EXPECTED: readonly ExpectedWebhook[] = [
       {
         name: "touches-lock",
         expression:
-          `(object.${LOCK}.hasValue() && object.${LOCK} != oldObject.${LOCK}) || ` +
+          `object.${LOCK} != oldObject.${LOCK} || ` +
           `(oldObject.${LOCK}.hasValue() && ((${UNCORDONS}) || ` +
           `(object.${OVERRIDE}.hasValue() && object.${OVERRIDE} != oldObject.${OVERRIDE})))`,
       },

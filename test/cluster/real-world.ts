@@ -1,10 +1,10 @@
 /** The scenarios' world on a real Kubernetes. */
 import { createApiClient, type ApiClient } from "../scenarios/api-client.ts";
 import { readKubeconfig } from "../scenarios/kubeconfig.ts";
-import type { World } from "../scenarios/world.ts";
+import { leaver, type ChangingWorld } from "../scenarios/world.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 
-export interface RealWorld extends World {
+export interface RealWorld extends ChangingWorld {
   readonly close: () => void;
 }
 
@@ -16,6 +16,10 @@ export async function realWorld(cluster: Cluster, writesOfEachKind = 1_000): Pro
     send: client.send,
     close: client.close,
     writesOfEachKind,
+    leaverMayWrite: async (may) => {
+      const input = JSON.stringify(leaverBinding());
+      await cluster.kubectl([may ? "apply" : "delete", "-f", "-"], { input });
+    },
     webhookCalls: async () => webhookCallsIn(await cluster.metrics()),
   };
 }
@@ -31,29 +35,38 @@ export function webhookCallsIn(metrics: string): number {
   return calls;
 }
 
-function accessRules(): object {
-  const role = (name: string, rules: object[]) => ({
-    apiVersion: "rbac.authorization.k8s.io/v1",
-    kind: "ClusterRole",
-    metadata: { name },
-    rules,
-  });
-  const binding = (name: string, group: string, to: string) => ({
-    apiVersion: "rbac.authorization.k8s.io/v1",
+const RBAC = "rbac.authorization.k8s.io";
+
+function binding(name: string, subject: { kind: "Group" | "User"; name: string }, to: string): object {
+  return {
+    apiVersion: `${RBAC}/v1`,
     kind: "ClusterRoleBinding",
     metadata: { name },
-    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: to },
-    subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "Group", name: group }],
-  });
+    roleRef: { apiGroup: RBAC, kind: "ClusterRole", name: to },
+    subjects: [{ apiGroup: RBAC, ...subject }],
+  };
+}
+
+function leaverBinding(): object {
+  return binding("scenario-leaver", { kind: "User", name: leaver.user }, "scenario-node-writers");
+}
+
+function accessRules(): object {
   const verbs = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
   return {
     apiVersion: "v1",
     kind: "List",
     items: [
-      role("scenario-node-writers", [{ apiGroups: [""], resources: ["nodes", "nodes/status"], verbs }]),
-      binding("scenario-node-writers", "node-writers", "scenario-node-writers"),
+      {
+        apiVersion: `${RBAC}/v1`,
+        kind: "ClusterRole",
+        metadata: { name: "scenario-node-writers" },
+        rules: [{ apiGroups: [""], resources: ["nodes", "nodes/status"], verbs }],
+      },
+      binding("scenario-node-writers", { kind: "Group", name: "node-writers" }, "scenario-node-writers"),
+      leaverBinding(),
       // The chart's own role: the scenarios prove that it grants the override.
-      binding("scenario-lock-breakers", "lock-breakers", "nodelatch-override"),
+      binding("scenario-lock-breakers", { kind: "Group", name: "lock-breakers" }, "nodelatch-override"),
     ],
   };
 }

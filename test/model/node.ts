@@ -84,11 +84,15 @@ const SETTINGS: GuardSettings = {
   onExpired: "allow",
   exemptDeleters: new Set(),
   agentUsername: AGENT,
+  webhookUsername: "system:serviceaccount:nodelatch-system:nodelatch-webhook",
   acceptNodeIdentity: false,
   tools: NO_TOOLS,
 };
 const LATCHING = {
   tools: NO_TOOLS,
+  // Neither is the model's business: it knows a node's lock and cordon alone.
+  keepAutoscalersAway: false,
+  carryOutUncordons: false,
   limits: { defaultTtlMillis: undefined, minTtlMillis: 1, maxTtlMillis: 7_200_000 },
 };
 
