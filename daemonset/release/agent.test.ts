@@ -66,6 +66,22 @@ test("an agent that is restarted later in that boot releases as well, after a pa
   expect(second.lines.some(({ msg }) => msg === "pass")).toBe(true);
 });
 
+test("an API server that is away for the whole boot: the lock goes when it is back", async () => {
+  await kit.runtime();
+  const { connectApi } = kit;
+  let away = true;
+  kit.connectApi = async () => {
+    if (away) throw new Error("no route to host");
+    return connectApi();
+  };
+  const agent = await kit.start(["--shutdown-pass=off"], FAST);
+  await until(async () => (await text(agent, "/readyz?verbose")).includes("its passes are done"));
+  expect(await text(agent, "/readyz?verbose")).toContain("[+]release ok: the node was not read yet");
+  away = false;
+  await until(() => node.lock === undefined);
+  await until(() => posted.some(({ reason }) => reason === "LockReleased"));
+});
+
 test("without a runtime that can be read it is never clean: the lock stays, the agent says why", async () => {
   const agent = await kit.start(["--shutdown-pass=off"], FAST);
   await until(async () => (await text(agent, "/readyz?verbose")).includes("the reboot lock waits: "));
