@@ -1,6 +1,7 @@
 import { allowedScenarios } from "./allowed.ts";
 import { autoscalerScenarios } from "./autoscalers.ts";
 import { eventScenarios } from "./events.ts";
+import { kuredScenarios } from "./kured.ts";
 import { quietScenarios } from "./quiet.ts";
 import { refusedScenarios } from "./refused.ts";
 import { requestedUncordonScenarios } from "./requested-uncordons.ts";
@@ -15,6 +16,7 @@ export function allScenarios(world: () => ChangingWorld): void {
   valueScenarios(world);
   quietScenarios(world);
   eventScenarios(world);
+  kuredScenarios(world);
   toolScenarios(world);
   autoscalerScenarios(world);
   requestedUncordonScenarios(world);
