@@ -53,5 +53,9 @@ export function refusalIn(thrown: unknown): string | undefined {
   )?.[1];
 }
 
-/** For JSON pointers (RFC 6901). */
-export const LOCK_POINTER = `/metadata/annotations/${LOCK_ANNOTATION.replaceAll("/", "~1")}`;
+/** To an annotation (RFC 6901). */
+export function pointerTo(annotation: string): string {
+  return `/metadata/annotations/${annotation.replaceAll("/", "~1")}`;
+}
+
+export const LOCK_POINTER = pointerTo(LOCK_ANNOTATION);

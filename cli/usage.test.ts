@@ -60,9 +60,9 @@ describe("help", () => {
     expect((await run(["unlock", "--help"])).out.split("\n\nOptions of every command:")[0])
       .toBe(`End your lock of a node, or break somebody else's.
 
-The node is uncordoned in the same write, unless it was cordoned before the lock came. --force breaks
-a lock that is not yours: it wants a reason, the right (verb override on rebootlocks.nodelatch.io), and
-leaves a record on the node.
+The node is uncordoned in the same write, unless it was cordoned before the lock came and nobody's uncordon
+was refused meanwhile. --force breaks a lock that is not yours: it wants a reason, the right (verb override
+on rebootlocks.nodelatch.io), and leaves a record on the node.
 
 Usage:
   kubectl nodelatch unlock NODE [OPTIONS]
@@ -78,7 +78,7 @@ Examples:
 Options:
       --force         break the lock, whoever holds it; needs --reason
       --reason TEXT   why the lock is broken; kept on the node and in the audit log
-      --keep-cordon   leave the node cordoned`);
+      --keep-cordon   leave the node cordoned, whoever wanted to uncordon it`);
   });
 
   test("version, for people and for programs", async () => {

@@ -47,7 +47,7 @@ export const doctor: Command = {
         terminal.out(text),
       );
     } else {
-      for (const one of findings) printFinding(one, terminal);
+      printFindings(findings, terminal);
     }
     return isWrong ? EXIT.refused : EXIT.ok;
   },
@@ -61,13 +61,16 @@ const COLORS: Readonly<Record<Level, Color>> = {
   fail: "red",
 };
 
-function printFinding(
-  { level, check, text, remedy }: Finding,
+function printFindings(
+  findings: readonly Finding[],
   terminal: Parameters<Command["run"]>[1]["terminal"],
 ): void {
-  const mark = paint(level.padEnd(4), COLORS[level], terminal);
-  terminal.out(`${mark}  ${check.padEnd(14)} ${text}`);
-  if (remedy !== undefined) terminal.out(`${" ".repeat(21)}-> ${remedy}`);
+  const widest = Math.max(...findings.map(({ check }) => check.length));
+  for (const { level, check, text, remedy } of findings) {
+    const mark = paint(level.padEnd(4), COLORS[level], terminal);
+    terminal.out(`${mark}  ${check.padEnd(widest)}  ${text}`);
+    if (remedy !== undefined) terminal.out(`${" ".repeat(widest + 8)}-> ${remedy}`);
+  }
 }
 
 interface Examination {
@@ -92,7 +95,7 @@ async function examine(kube: KubeConnection, examination: Examination): Promise<
   return [
     ...registered.findings,
     ...(await tools(kube, registered.configurations, examination)),
-    ...judgePods(pods, nodes, version),
+    ...judgePods(pods, nodes, { version, namespace }),
     ...judgeTrials(lock, uncordon),
     judgeLocks(nodes),
     ...judgeGhosts(states),

@@ -2,6 +2,7 @@
 import { isObject, textAt } from "../../kube/json.ts";
 import { LAST_OVERRIDE_ANNOTATION, type NodeView } from "../../lock/node.ts";
 import { lockOn } from "../../lock/record.ts";
+import { readRequestedUncordon, UNCORDON_REQUESTED_ANNOTATION } from "../../lock/requested-uncordon.ts";
 import type { Command } from "../command.ts";
 import { listNodeEvents, type NodeEvent } from "../events.ts";
 import { EXIT } from "../exit-code.ts";
@@ -88,6 +89,10 @@ function entriesOfNode(node: NodeView): readonly Entry[] {
   if (lock?.kind === "record") {
     const { holder, reason, acquiredAt } = lock.record;
     kept(acquiredAt, "Locked", `by ${holder}${reason === "" ? "" : `: ${reason}`}`);
+  }
+  const refused = readRequestedUncordon(node.annotations.get(UNCORDON_REQUESTED_ANNOTATION) ?? "");
+  if (refused !== undefined) {
+    kept(refused.at, "UncordonKept", `by ${refused.by}, refused; carried out when the lock goes`);
   }
   const broken = jsonOf(node.annotations.get(LAST_OVERRIDE_ANNOTATION));
   const at = textAt(broken, "at");

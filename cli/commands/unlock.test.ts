@@ -32,7 +32,25 @@ test.each<[string, Parameters<typeof planUnlock>[0]]>([
 });
 
 test("--keep-cordon keeps it", () => {
-  expect(planUnlock(locked(mine), { ...own, keepCordon: true })).toMatchObject({ uncordons: false });
+  const kept = planUnlock(locked(mine), { ...own, keepCordon: true });
+  expect(kept).toMatchObject({ uncordons: false });
+  // Also against an uncordon that was refused, even one that comes after the look.
+  const requested = "/metadata/annotations/nodelatch.io~1uncordon-requested";
+  expect(bodyOf(kept)).toEqual([
+    { op: "test", path: POINTER, value: writeRecord(mine) },
+    { op: "remove", path: POINTER },
+    { op: "add", path: requested, value: "" },
+    { op: "remove", path: requested },
+  ]);
+  expect(bodyOf(planUnlock(locked(mine), { reason: "why", keepCordon: true }))).toEqual({
+    metadata: {
+      annotations: {
+        "nodelatch.io/reboot-lock": null,
+        "nodelatch.io/override": "why",
+        "nodelatch.io/uncordon-requested": null,
+      },
+    },
+  });
 });
 
 test("force removes the lock and overrides in one write, so that it works without the latch too", () => {

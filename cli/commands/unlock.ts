@@ -1,13 +1,14 @@
 /** `kubectl nodelatch unlock NODE`: ends a lock and gives the node back as it was before it. */
 import { LOCK_ANNOTATION, OVERRIDE_ANNOTATION, type NodeView } from "../../lock/node.ts";
 import { lockOn } from "../../lock/record.ts";
+import { UNCORDON_REQUESTED_ANNOTATION } from "../../lock/requested-uncordon.ts";
 import { oneLine } from "../../lock/request.ts";
 import { failureOf } from "../../kube/failure.ts";
 import type { KubeCall } from "../../kube/call.ts";
 import type { Command } from "../command.ts";
 import { EXIT, UserError } from "../exit-code.ts";
 import { CALLED } from "../help.ts";
-import { LOCK_POINTER, patchNode, readNode, refusalIn } from "../locked-node.ts";
+import { LOCK_POINTER, patchNode, pointerTo, readNode, refusalIn } from "../locked-node.ts";
 import { nodeName } from "../node-name.ts";
 
 export const unlock: Command = {
@@ -15,9 +16,9 @@ export const unlock: Command = {
     name: "unlock",
     summary: "end your lock of a node, or break somebody else's",
     details:
-      "The node is uncordoned in the same write, unless it was cordoned before the lock came. --force breaks\n" +
-      "a lock that is not yours: it wants a reason, the right (verb override on rebootlocks.nodelatch.io), and\n" +
-      "leaves a record on the node.",
+      "The node is uncordoned in the same write, unless it was cordoned before the lock came and nobody's uncordon\n" +
+      "was refused meanwhile. --force breaks a lock that is not yours: it wants a reason, the right (verb override\n" +
+      "on rebootlocks.nodelatch.io), and leaves a record on the node.",
     positionals: { shown: "NODE", least: 1, most: 1, complete: "nodes" },
     options: [
       { name: "force", help: "break the lock, whoever holds it; needs --reason" },
@@ -26,7 +27,7 @@ export const unlock: Command = {
         value: "TEXT",
         help: "why the lock is broken; kept on the node and in the audit log",
       },
-      { name: "keep-cordon", help: "leave the node cordoned" },
+      { name: "keep-cordon", help: "leave the node cordoned, whoever wanted to uncordon it" },
     ],
     examples: [
       [`${CALLED} unlock worker-1`, "give worker-1 back after its reboot"],
@@ -51,7 +52,11 @@ export const unlock: Command = {
       throw mended(thrown, name, reason !== undefined);
     }
     const did = reason === undefined ? "unlocked" : `lock of ${plan.holder} broken`;
-    const cordon = after.unschedulable ? "still cordoned" : plan.uncordons ? "uncordoned" : "not cordoned";
+    const cordon = after.unschedulable
+      ? "still cordoned"
+      : node.unschedulable
+        ? "uncordoned"
+        : "not cordoned";
     terminal.out(`node/${name} ${did}, ${cordon}`);
     return EXIT.ok;
   },
@@ -65,6 +70,15 @@ type Plan =
       readonly uncordons: boolean;
       readonly patch: Pick<KubeCall, "doing" | "body" | "contentType">;
     };
+
+/**
+ * A refused uncordon that is kept on the node would be carried out with this write. Set and removed, because a JSON patch
+ * can't remove what is not there, and it may come between the look and the write.
+ */
+const WITHDRAW = [
+  { op: "add", path: pointerTo(UNCORDON_REQUESTED_ANNOTATION), value: "" },
+  { op: "remove", path: pointerTo(UNCORDON_REQUESTED_ANNOTATION) },
+];
 
 /** Pure: what to send, from the node as it was just read. */
 export function planUnlock(
@@ -83,6 +97,7 @@ export function planUnlock(
     const body = [
       { op: "test", path: LOCK_POINTER, value: node.annotations.get(LOCK_ANNOTATION) },
       { op: "remove", path: LOCK_POINTER },
+      ...(keepCordon ? WITHDRAW : []),
       ...(uncordons ? [{ op: "remove", path: "/spec/unschedulable" }] : []),
     ];
     const doing = `unlock node ${node.name}`;
@@ -90,7 +105,11 @@ export function planUnlock(
   }
   const body = {
     metadata: {
-      annotations: { [LOCK_ANNOTATION]: null, [OVERRIDE_ANNOTATION]: freshReason(reason, node) },
+      annotations: {
+        [LOCK_ANNOTATION]: null,
+        [OVERRIDE_ANNOTATION]: freshReason(reason, node),
+        ...(keepCordon ? { [UNCORDON_REQUESTED_ANNOTATION]: null } : {}),
+      },
     },
     ...(uncordons ? { spec: { unschedulable: null } } : {}),
   };

@@ -62,14 +62,21 @@ async function ask(
   const { signal, wallMillis } = context;
   const { kube } = await context.cluster();
   const endMillis = context.monotonicMillis() + waitMillis;
+  let said = "";
+  const say = (what: string): void => {
+    if (what !== said) context.terminal.err(`waiting: ${what}`);
+    said = what;
+  };
   for (let looks = 1; ; looks += 1) {
     const isLast = (): boolean => signal.aborted || context.monotonicMillis() >= endMillis;
     try {
       const verdict = await askGate(kube, { ...asked, runningBootID: undefined, wallMillis, signal });
       if (verdict.kind === "open" || !verdict.mayOpen || isLast()) return verdict;
+      say(gateWords(verdict).slice("closed: ".length));
     } catch (thrown) {
       // Rights don't come by waiting; a busy or restarting API server does.
       if (isLast() || ["forbidden", "unauthenticated", "tls"].includes(failureOf(thrown).kind)) throw thrown;
+      say(failureOf(thrown).sentence);
     }
     const left = Math.max(0, endMillis - context.monotonicMillis());
     await context.sleep(Math.min(left, backoffMillis(looks, LOOK_AGAIN, context.random())));

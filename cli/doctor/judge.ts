@@ -27,20 +27,20 @@ export function judgeServer(version: {
 export function judgePods(
   fact: Fact<readonly PodFact[]>,
   nodes: Fact<readonly NodeView[]>,
-  own: string,
+  own: { readonly version: string; readonly namespace: string },
 ): readonly Finding[] {
   if (fact.kind === "unknown") return [finding("skip", "webhook-pods", fact.why)];
   const webhooks = fact.value.filter(({ component }) => component === "webhook");
   const agents = fact.value.filter(({ component }) => component === "agent");
   const ready = webhooks.filter((pod) => pod.ready);
   const counted = `${ready.length} of ${webhooks.length} webhook pods are ready`;
-  const remedy = "kubectl -n NAMESPACE describe pods says why; is -n the namespace of Nodelatch?";
+  const remedy = `kubectl -n ${own.namespace} describe pods says why; is -n the namespace of Nodelatch?`;
   return [
     ready.length === 0
       ? finding("fail", "webhook-pods", webhooks.length === 0 ? "there are no webhook pods" : counted, remedy)
       : finding(ready.length < webhooks.length ? "warn" : "ok", "webhook-pods", counted),
     judgeAgents(agents, nodes),
-    judgeVersions(fact.value, own),
+    judgeVersions(fact.value, own.version),
   ];
 }
 

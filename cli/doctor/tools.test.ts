@@ -152,7 +152,7 @@ test.each<[string, Partial<ToolFacts>, string, string]>([
     "a Deployment that may not be read",
     { webhook: { kind: "unknown", why: "no", isForbidden: true } },
     "ok",
-    "the webhook's own list may not be read",
+    "not compared with the webhook's own list: no",
   ],
 ])("%s", (_what, facts, level, words) => {
   const [first] = judge(facts);

@@ -33,7 +33,8 @@ function judgeLists({ guard, latch = [], webhook }: ToolFacts, known: readonly s
   }
   if (known.length === 0)
     return finding("info", "tools", "no reboot tool is known (tools): none takes a lock by itself");
-  const unseen = webhook.kind === "unknown" ? "; the webhook's own list may not be read" : "";
+  const unseen =
+    webhook.kind === "unknown" ? `; not compared with the webhook's own list: ${webhook.why}` : "";
   return finding("ok", "tools", `cordons of ${listed(known)} take a lock${unseen}`);
 }
 

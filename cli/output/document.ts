@@ -13,7 +13,8 @@ export function printDocument(
   out: (text: string) => void,
 ): void {
   const document = { apiVersion: API_VERSION, kind, ...content };
-  // Lines are never folded: a script may look for one.
-  if (format === "yaml") out(stringify(document, { lineWidth: 0 }).trimEnd());
+  // Lines are never folded: a script may look for one. Times and `no` are in quotes: readers of YAML 1.1 make dates and
+  // booleans of them.
+  if (format === "yaml") out(stringify(document, { lineWidth: 0, compat: "yaml-1.1" }).trimEnd());
   else out(JSON.stringify(document, undefined, 2));
 }

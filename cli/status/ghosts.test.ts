@@ -92,9 +92,9 @@ test("the signs stand below the table, in -o wide and in -o json", async () => {
   const { out, err } = await show("--locked", "-o", "wide");
   expect(timeless(out)).toBe(
     [
-      "NODE   LOCK    HOLDER                                    AGE   EXPIRES   CORDONED   BOOT   LEASES   LAST REFUSAL   GHOST                       REASON          RELEASE    HOLDER NODE   READY   BOOT ID",
-      "n1     held    system:serviceaccount:kube-system:kured   3h    never     yes        -      -        -              -                           kernel update   explicit   n1            yes     boot-1",
-      "n2     ghost   system:serviceaccount:kube-system:kured   3h    never     yes        -      -        -              holder-pod-gone,not-ready   -               explicit   n2            no      boot-1",
+      "NODE   LOCK    HOLDER                                    AGE   EXPIRES   CORDONED   BOOT   LEASES   LAST REFUSAL   GHOST                       UNCORDON KEPT   REASON          RELEASE    HOLDER NODE   READY   BOOT ID",
+      "n1     held    system:serviceaccount:kube-system:kured   3h    never     yes        -      -        -              -                           -               kernel update   explicit   n1            yes     boot-1",
+      "n2     ghost   system:serviceaccount:kube-system:kured   3h    never     yes        -      -        -              holder-pod-gone,not-ready   -               -               explicit   n2            no      boot-1",
     ].join("\n"),
   );
   expect(err).toBe(

@@ -2,6 +2,11 @@
 import { ghostSigns, type GhostSign, type Readiness } from "../../lock/ghost.ts";
 import { parseNode, type NodeView } from "../../lock/node.ts";
 import { lockOn, parseTime, type StoredLock } from "../../lock/record.ts";
+import {
+  readRequestedUncordon,
+  UNCORDON_REQUESTED_ANNOTATION,
+  type RequestedUncordon,
+} from "../../lock/requested-uncordon.ts";
 import { objectAt, textAt, type JsonObject } from "../../kube/json.ts";
 import type { NodeEvent } from "../events.ts";
 import { BOOT_REPORT_ANNOTATION, parseBootReport, type BootReport } from "./boot-report.ts";
@@ -17,6 +22,8 @@ export interface NodeState {
   readonly kubeletVersion: string;
   readonly bootReport: BootReport | undefined;
   readonly lastRefusal: NodeEvent | undefined;
+  /** A refused uncordon that is kept until the lock goes. */
+  readonly keptUncordon: RequestedUncordon | undefined;
 }
 
 export type LockState =
@@ -52,6 +59,7 @@ export function nodeStateOf(raw: JsonObject, { lastRefusal, holderOf, nowMillis 
     kubeletVersion: textAt(objectAt(status, "nodeInfo"), "kubeletVersion") ?? "",
     bootReport: parseBootReport(node.annotations.get(BOOT_REPORT_ANNOTATION)),
     lastRefusal,
+    keptUncordon: readRequestedUncordon(node.annotations.get(UNCORDON_REQUESTED_ANNOTATION) ?? ""),
   };
 }
 

@@ -6,7 +6,7 @@ import { bootStateOf, leasesWords, type BootState } from "./boot-report.ts";
 import type { LockState, NodeState } from "./node-state.ts";
 
 const NARROW = ["NODE", "LOCK", "HOLDER", "AGE", "EXPIRES", "CORDONED", "BOOT", "LEASES", "LAST REFUSAL"];
-const WIDE = [...NARROW, "GHOST", "REASON", "RELEASE", "HOLDER NODE", "READY", "BOOT ID"];
+const WIDE = [...NARROW, "GHOST", "UNCORDON KEPT", "REASON", "RELEASE", "HOLDER NODE", "READY", "BOOT ID"];
 
 export function header(wide: boolean): readonly string[] {
   return wide ? WIDE : NARROW;
@@ -41,6 +41,7 @@ export function rowOf(state: NodeState, wide: boolean, nowMillis: number): Row {
   return [
     ...row,
     state.ghost.length === 0 ? NOTHING : colored(state.ghost.map(({ rule }) => rule).join(","), "red"),
+    state.keptUncordon?.by ?? NOTHING,
     record === undefined ? (lock?.kind === "unknown-holder" ? lock.text : NOTHING) : record.reason || NOTHING,
     record?.release ?? NOTHING,
     record?.holderNode ?? NOTHING,
@@ -92,6 +93,7 @@ export function documentOf({
   ready,
   bootReport,
   lastRefusal,
+  keptUncordon,
   kubeletVersion,
 }: NodeState) {
   return {
@@ -111,5 +113,6 @@ export function documentOf({
       lastRefusal === undefined
         ? null
         : { at: lastRefusal.lastAt, count: lastRefusal.count, message: lastRefusal.message },
+    keptUncordon: keptUncordon === undefined ? null : { at: keptUncordon.at, by: keptUncordon.by },
   };
 }

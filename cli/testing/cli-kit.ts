@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Called after each line on standard output. */
   readonly onLine?: (line: string) => void;
+  /** Called after each line on standard error. */
+  readonly onComplaint?: (line: string) => void;
 }
 
 export async function run(argv: readonly string[], options: RunOptions = {}): Promise<Ran> {
@@ -25,7 +27,10 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
         out.push(line);
         options.onLine?.(line);
       },
-      err: (line) => void err.push(line),
+      err: (line) => {
+        err.push(line);
+        options.onComplaint?.(line);
+      },
       colors: options.colors ?? false,
     },
     env: { PATH: process.env["PATH"], ...options.env },
