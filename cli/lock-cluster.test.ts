@@ -84,6 +84,27 @@ describe("lock, verify, unlock", () => {
     expect((await as("alice", "unlock open")).out).toBe("node/open unlocked, not cordoned");
   });
 
+  test("an uncordon that was refused is kept, shown, and carried out at the end of the lock, or not", async () => {
+    for (const name of ["kept", "withdrawn"]) {
+      await makeNode(name, { unschedulable: true });
+      await as("alice", `lock ${name}`);
+      expect((await as("bob", `unlock ${name}`)).code).toBe(1);
+      const path = `/api/v1/nodes/${name}`;
+      const body = { spec: { unschedulable: null } };
+      const bob = { user: "bob", groups: ["system:masters"] };
+      const contentType = "application/merge-patch+json";
+      await kit.stage.client.send({ method: "PATCH", path, body, as: bob, contentType });
+      // It is written behind the answer's back.
+      await expect.poll(async () => (await as("alice", `status ${name} -o json`)).out).toMatch(/"by": "bob"/);
+    }
+    expect((await as("alice", "history kept")).out).toMatch(/UncordonKept +by bob, refused; carried out/);
+    expect((await as("alice", "status kept -o wide")).out).toMatch(/ bob +- +explicit /);
+    expect((await as("alice", "unlock kept")).out).toBe("node/kept unlocked, uncordoned");
+    expect((await as("alice", "unlock withdrawn --keep-cordon")).out).toBe(
+      "node/withdrawn unlocked, still cordoned",
+    );
+  });
+
   test("a ttl and a release are the server's to stamp; one's own lock can be changed", async () => {
     await makeNode("ttl");
     const first = await as("alice", "lock ttl --ttl 2h --release uncordon");

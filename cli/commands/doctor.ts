@@ -2,6 +2,7 @@
 import { apiPath, type KubeConnection } from "../../kube/call.ts";
 import { isObject, textAt, textsAt, type JsonObject } from "../../kube/json.ts";
 import type { Command } from "../command.ts";
+import { judgeAgentPolicy, readAgentPolicy } from "../doctor/agent-policy.ts";
 import { EXPECTED } from "../doctor/expected.ts";
 import * as facts from "../doctor/facts.ts";
 import { finding, type Finding, type Level } from "../doctor/finding.ts";
@@ -87,6 +88,7 @@ async function examine(kube: KubeConnection, examination: Examination): Promise<
   const known = states.kind === "known" ? states.value.map(({ view }) => view) : [];
   const nodes = states.kind === "known" ? { kind: "known" as const, value: known } : states;
   const pods = await facts.look(signal, async () => facts.listPods(kube, namespace, signal));
+  const hasAgents = pods.kind === "known" && pods.value.some(({ component }) => component === "agent");
   const me = await facts.look(signal, async () => facts.whoAmI(kube, signal));
   const user = me.kind === "known" ? me.value : "";
   const lock = await facts.look(signal, async () => facts.tryLock(kube, known, signal));
@@ -96,6 +98,7 @@ async function examine(kube: KubeConnection, examination: Examination): Promise<
     ...registered.findings,
     ...(await tools(kube, registered.configurations, examination)),
     ...judgePods(pods, nodes, { version, namespace }),
+    ...judgeAgentPolicy(await readAgentPolicy(kube, signal), hasAgents),
     ...judgeTrials(lock, uncordon),
     judgeLocks(nodes),
     ...judgeGhosts(states),
