@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundle, cli, CLI_TARGET } from "./bundle.ts";
 import { makeBlob, makeExecutable } from "./cli/executable.ts";
-import { fetchNode } from "./cli/node-package.ts";
+import { fetchNode, npmOf } from "./cli/node-package.ts";
 import { PLATFORMS, type Platform } from "./cli/platform.ts";
 import { writeArchive, writeManifest, writeScript, type Offer } from "./krew.ts";
 import { cacheFolder } from "../test/cluster/programs/cache-folder.ts";
@@ -83,9 +83,10 @@ interface Folders {
 
 async function writeBinary(platform: Platform, { root, outDir, work, cache }: Folders): Promise<Binary> {
   const { os, arch } = platform;
+  const npm = npmOf(process.env);
   const [node, maker] = await Promise.all([
-    fetchNode(platform.node, cache),
-    fetchNode(platform.blobMaker, cache),
+    fetchNode(platform.node, cache, npm),
+    fetchNode(platform.blobMaker, cache, npm),
   ]);
   const blob = join(work, `blob-${platform.blobMaker.version}`);
   await makeBlob(maker.node, join(work, `${cli.name}.cjs`), blob);

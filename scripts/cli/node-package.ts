@@ -16,11 +16,20 @@ export interface FetchedNode {
   readonly licence: string;
 }
 
+/** A program and its first arguments. */
+export type Npm = readonly [program: string, ...args: string[]];
+
+/** The npm that has started us, or the machine's. */
+export function npmOf(env: Readonly<Record<string, string | undefined>>): Npm {
+  const own = env["npm_execpath"];
+  return own === undefined ? ["npm"] : [process.execPath, own];
+}
+
 /**
  * Paths of the executable and of its licence, in a folder of `cache` that is made whole or not at all.
  * @throws Error naming the package if it can't be had or is not the one that was meant.
  */
-export async function fetchNode(wanted: NodePackage, cache: string): Promise<FetchedNode> {
+export async function fetchNode(wanted: NodePackage, cache: string, npm: Npm): Promise<FetchedNode> {
   const what = `${wanted.name}@${wanted.version}`;
   const folder = join(cache, `${wanted.name}-${wanted.version}`);
   const fetched = { node: join(folder, "bin", "node"), licence: join(folder, "LICENSE") };
@@ -28,7 +37,7 @@ export async function fetchNode(wanted: NodePackage, cache: string): Promise<Fet
   await mkdir(cache, { recursive: true });
   const making = await mkdtemp(join(cache, "fetching-"));
   try {
-    const archive = await npmPack(what, making);
+    const archive = await npmPack(npm, what, making);
     const digest = createHash("sha512")
       .update(await readFile(archive))
       .digest("base64");
@@ -50,10 +59,8 @@ export async function fetchNode(wanted: NodePackage, cache: string): Promise<Fet
 }
 
 /** The archive's path. */
-async function npmPack(what: string, folder: string): Promise<string> {
-  const words = ["pack", what, "--silent", "--pack-destination", folder];
-  const own = process.env["npm_execpath"];
-  const [command, ...rest] = own === undefined ? ["npm", ...words] : [process.execPath, own, ...words];
-  const { stdout } = await run(command, rest, { timeout: FETCH_TIMEOUT_MILLIS });
+async function npmPack([program, ...args]: Npm, what: string, folder: string): Promise<string> {
+  const words = [...args, "pack", what, "--silent", "--pack-destination", folder];
+  const { stdout } = await run(program, words, { timeout: FETCH_TIMEOUT_MILLIS });
   return join(folder, stdout.trim().split("\n").at(-1) ?? "");
 }
