@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startStage, type Stage } from "../simulated/stage.ts";
 import { createApp, releaseApp } from "./apps.ts";
 import { embeddedWorld } from "./embedded-world.ts";
-import { expectNoTrouble, expectSafeReboots } from "./expectations.ts";
+import { expectFree, expectNoTrouble, expectSafeReboots } from "./expectations.ts";
 import { IN_PROGRESS } from "./kured.ts";
 import { gatedCommand, KURED_USER } from "./options.ts";
 import { withStand } from "./stand.ts";
@@ -59,11 +59,17 @@ describe.concurrent("a tool that locks with its mark", () => {
   });
 
   test("locks anew after a failed drain, though the mark has stayed", async () => {
-    const kured = { annotateNodes: true, drainTimeoutMillis: 300 };
+    // Long enough to be killed in, before it begins anew.
+    const kured = { annotateNodes: true, drainTimeoutMillis: 300, periodMillis: 2_000 };
     await withStand(world, { kured }, async (stand) => {
       await createApp(stand, "app", { finalizer: "example.com/hold" });
       stand.kured.start();
-      await stand.untilLogged("Performing a best-effort uncordon");
+      await stand.untilLogged("Uncordoned");
+      await stand.kured.kill();
+      // Though the mark has not been taken away.
+      await expectFree(stand);
+      stand.kured.options = { ...stand.kured.options, periodMillis: 250 };
+      stand.kured.start();
       await releaseApp(stand, "app");
       await stand.untilDone();
       expectSafeReboots(stand, 1);
