@@ -90,3 +90,18 @@ test("what a cluster may do without is mentioned, and may be let pass while the 
   const narrowed = entries.map((entry) => ({ ...entry, matchConditions: [] }));
   expect(judge(prepull, { ...configuration, webhooks: narrowed })[0]).toMatchObject({ level: "fail" });
 });
+
+test("a tool's entry may be left out, but where it is it fails closed", () => {
+  const tools = EXPECTED.find(({ name }) => name === "latch-tools.nodelatch.io");
+  if (tools === undefined) throw new Error("no latch-tools");
+  expect(judge(tools, { webhooks: [] })).toMatchObject([{ level: "info" }]);
+  const configuration = configurationOf(tools.kind);
+  const list = configuration["webhooks"];
+  const webhooks = (Array.isArray(list) ? list : []).map((entry: Record<string, unknown>) => ({
+    ...entry,
+    failurePolicy: "Ignore",
+  }));
+  const [found] = judge(tools, { ...configuration, webhooks });
+  expect(found).toMatchObject({ level: "fail" });
+  expect(found?.text).toContain("failurePolicy is Ignore, expected Fail");
+});

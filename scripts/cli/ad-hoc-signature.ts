@@ -23,7 +23,7 @@ const CODE_DIRECTORY_BYTES = 88;
 /** @param identifier what the signature calls the program. @throws Error as withRoomForSignature. */
 export function signAdHoc(unsigned: Buffer, identifier: string): Buffer {
   const name = Buffer.from(`${identifier}\0`);
-  const pages = Math.ceil(roundUp(unsigned.length, 16) / PAGE_BYTES);
+  const pages = Math.ceil(unsigned.length / PAGE_BYTES);
   const hashesAt = CODE_DIRECTORY_BYTES + name.length;
   const directoryBytes = hashesAt + pages * HASH_BYTES;
   const room = roundUp(SUPER_BLOB_BYTES + directoryBytes, 16);
