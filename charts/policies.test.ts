@@ -6,6 +6,7 @@ import { AUTOSCALER_ANNOTATIONS } from "../lock/autoscalers.ts";
 import { lockRecord } from "../lock/fixture.ts";
 import { LAST_OVERRIDE_ANNOTATION, LOCK_ANNOTATION, OVERRIDE_ANNOTATION } from "../lock/node.ts";
 import { writeRecord } from "../lock/record.ts";
+import { UNCORDON_REQUESTED_ANNOTATION } from "../lock/requested-uncordon.ts";
 import { at, chartFile } from "./chart-files.ts";
 
 const cel = await chartFile("templates/policies/_cel.tpl");
@@ -25,6 +26,7 @@ const NASTY = {
   bootID: "boot-1",
   nodeUID: "uid-1",
   expiresAt: "2026-11-21T11:00:00Z",
+  autoscalers: { "karpenter.sh/do-not-disrupt": '","bootID":"","holder":"bob","nodeUID":"' },
 } as const;
 
 test("the proof of a reboot finds its fields in a record, and only there", () => {
@@ -53,7 +55,7 @@ test("the holder is found by the fields around, and nobody else", () => {
 test("the agent may write what it writes, and remove what goes with a lock", () => {
   const keys = [...agent.matchAll(/'([a-z.-]+\/[a-z-]+)'/g)].map(([, key]) => key);
   expect(new Set(keys)).toEqual(
-    new Set([BOOT_REPORT_KEY, LOCK_ANNOTATION, ...AUTOSCALER_ANNOTATIONS, "nodelatch.io/uncordon-requested"]),
+    new Set([BOOT_REPORT_KEY, LOCK_ANNOTATION, ...AUTOSCALER_ANNOTATIONS, UNCORDON_REQUESTED_ANNOTATION]),
   );
 });
 
