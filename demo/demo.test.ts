@@ -8,7 +8,7 @@ const run = (...argv: string[]) =>
   promisify(execFile)(process.execPath, [MAIN, ...argv], { timeout: 60_000 });
 
 test(
-  "the demo shows a lock, its refusals, break-glass and release, then a node after a power cut, and says that all went well",
+  "the demo shows a lock, its refusals, break-glass and release, kured's reboot, then a node after a power cut, and says that all went well",
   { timeout: 60_000 },
   async () => {
     const { stdout } = await run();
@@ -17,6 +17,9 @@ test(
     );
     expect(stdout).toContain(
       "Warning: nodelatch: the reboot lock on node-1 was broken; it was held by alice",
+    );
+    expect(stdout).toMatch(
+      /node node-2 is locked for reboot by system:serviceaccount:kube-system:kured on node node-2 \(cordoned by kured\)/,
     );
     expect(stdout.match(/Result: (\d+) of \1 steps went as promised\./g)).toHaveLength(2);
     expect(stdout).toContain("before         9       4       0       5");

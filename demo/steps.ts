@@ -10,6 +10,7 @@ import {
   OVERRIDE,
   STRATEGIC,
 } from "../test/scenarios/nodes.ts";
+import { kuredSteps } from "./kured-steps.ts";
 
 export interface Step {
   readonly title: string;
@@ -146,6 +147,7 @@ export function steps(
       () => patch(first, bob, UNCORDON),
       schedulable,
     ),
+    ...kuredSteps(client, bob, second),
     {
       title: "the refused uncordons are on the node's record",
       who: alice.user,
