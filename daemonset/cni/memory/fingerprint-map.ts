@@ -9,8 +9,8 @@ const GROWTH = 1.6;
 
 export class FingerprintMap {
   /** High and low of each slot in turn; 0, 0 is an empty one. */
-  #keys: Uint32Array;
-  #values: Uint32Array;
+  #keys: Uint32Array<ArrayBuffer>;
+  #values: Uint32Array<ArrayBuffer>;
   #size = 0;
 
   constructor(slots = LEAST_SLOTS) {
@@ -118,9 +118,12 @@ export class FingerprintMap {
   }
 
   #each(visit: (high: number, low: number, value: number, slot: number) => void): void {
-    for (let slot = 0; slot < this.#values.length; slot += 1) {
-      if (this.#isEmpty(slot)) continue;
-      visit(this.#keys[slot * 2] ?? 0, this.#keys[slot * 2 + 1] ?? 0, this.#values[slot] ?? 0, slot);
+    const keys = this.#keys;
+    const values = this.#values;
+    for (let slot = 0; slot < values.length; slot += 1) {
+      const high = keys[slot * 2] ?? 0;
+      const low = keys[slot * 2 + 1] ?? 0;
+      if (high !== 0 || low !== 0) visit(high, low, values[slot] ?? 0, slot);
     }
   }
 
@@ -129,6 +132,9 @@ export class FingerprintMap {
     this.#each((high, low, value, slot) => {
       if (dropped?.[slot] !== 1) larger.#put(high, low, value);
     });
+    // Given back at once: what is only collected some time later is still there while the next ones are made.
+    this.#keys.buffer.transfer(0);
+    this.#values.buffer.transfer(0);
     this.#keys = larger.#keys;
     this.#values = larger.#values;
     this.#size = larger.#size;

@@ -25,7 +25,7 @@ import {
 import { ENTRIES_PER_TURN } from "./survey.ts";
 
 /** Names are held meanwhile. */
-const CANDIDATES_PER_PROOF = 2_000;
+const CANDIDATES_PER_PROOF = 1000;
 /** What is read of one order's files is held until they are gone: some kilobytes each, 1,000 of them at most. */
 const BYTES_PER_ORDER = 512 * 1_024;
 

@@ -28,7 +28,7 @@ import { survey } from "./survey.ts";
 /** Read without letting others have their turn: less than 10 ms. */
 const READS_PER_TURN = 200;
 /** What is asked about in one go; 70 bytes and an object for each. */
-const CANDIDATES_PER_PROOF = 2_000;
+const CANDIDATES_PER_PROOF = 1000;
 /** For one hold of host-local's lock, which every start of a pod waits for. */
 const LEASES_PER_ORDER = 200;
 

@@ -69,7 +69,8 @@ async function measured(
 ): Promise<readonly SizedDrawer[]> {
   const sized: SizedDrawer[] = [];
   for (const drawer of drawers) {
-    const changed = files.lstatSync(filesOf(drawer), { bigint: true, throwIfNoEntry: false })?.mtimeNs;
+    const directory = filesOf(drawer);
+    const changed = files.lstatSync(directory, { bigint: true, throwIfNoEntry: false })?.mtimeNs;
     const before = known.get(drawer.path);
     if (before !== undefined && before.changed === changed) {
       sized.push({ ...drawer, files: before.files, bytes: before.bytes });
@@ -79,8 +80,8 @@ async function measured(
     let bytes = 0;
     for (const [index, name] of names.entries()) {
       if (index % CHUNK === 0) await yieldToOthers();
-      bytes +=
-        (files.lstatSync(join(filesOf(drawer), name), { throwIfNoEntry: false })?.blocks ?? 0) * BLOCK_BYTES;
+      const blocks = files.lstatSync(`${directory}/${name}`, { throwIfNoEntry: false })?.blocks ?? 0;
+      bytes += blocks * BLOCK_BYTES;
     }
     sized.push({ ...drawer, files: names.length, bytes });
     known.set(drawer.path, { changed, files: names.length, bytes });
