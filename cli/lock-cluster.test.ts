@@ -115,7 +115,10 @@ describe("lock, verify, unlock", () => {
     expect((await as("alice", "lock ttl --reason other")).out).toBe("node/ttl locked and cordoned by alice");
     const taken = await as("bob", "lock ttl");
     expect(taken).toMatchObject({ code: 1, out: "" });
-    expect(taken.err).toContain("node ttl is locked for reboot by alice (other)");
+    expect(timeless(taken.err)).toBe(
+      "error: node ttl is locked for reboot by alice (other) since CLOCK; " +
+        'to break it: kubectl nodelatch unlock ttl --force --reason "<why>"',
+    );
   });
 
   test("a ttl beyond the server's bound is refused in its words", async () => {

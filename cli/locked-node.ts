@@ -3,6 +3,7 @@ import { LOCK_ANNOTATION, parseNode, type NodeView } from "../lock/node.ts";
 import { apiPath, type KubeCall, type KubeConnection } from "../kube/call.ts";
 import { failureOf, KubeError } from "../kube/failure.ts";
 import { EXIT, UserError } from "./exit-code.ts";
+import { CALLED } from "./help.ts";
 
 /** @throws UserError if there is no such node; KubeError for everything else that is no answer. */
 export async function readNode(kube: KubeConnection, name: string, signal: AbortSignal): Promise<NodeView> {
@@ -51,6 +52,12 @@ export function refusalIn(thrown: unknown): string | undefined {
   return /admission webhook "\w+\.nodelatch\.io" denied the request: (.*)$/s.exec(
     failureOf(thrown).sentence,
   )?.[1];
+}
+
+/** The guard's words end with the bare kubectl way to break a lock; this has ours, which is shorter. */
+export function withOurWay(refusal: string, node: string): string {
+  const [said = refusal, way = ""] = refusal.split(/; (?=to break it: )/);
+  return way === "" ? refusal : `${said}; to break it: ${CALLED} unlock ${node} --force --reason "<why>"`;
 }
 
 /** To an annotation (RFC 6901). */

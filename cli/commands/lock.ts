@@ -5,7 +5,7 @@ import { lockOn, RELEASES, type LockRecord } from "../../lock/record.ts";
 import type { Arguments, Command } from "../command.ts";
 import { EXIT, UserError } from "../exit-code.ts";
 import { CALLED } from "../help.ts";
-import { patchNode, refusalIn } from "../locked-node.ts";
+import { patchNode, refusalIn, withOurWay } from "../locked-node.ts";
 import { nodeName } from "../node-name.ts";
 import { untilTime } from "../output/time.ts";
 
@@ -41,7 +41,7 @@ export const lock: Command = {
     } catch (thrown) {
       const refusal = refusalIn(thrown);
       if (refusal === undefined) throw thrown;
-      throw new UserError(refusal, EXIT.refused, thrown);
+      throw new UserError(withOurWay(refusal, name), EXIT.refused, thrown);
     }
     const stored = lockOn(node);
     if (stored?.kind === "record") {

@@ -8,7 +8,7 @@ import type { KubeCall } from "../../kube/call.ts";
 import type { Command } from "../command.ts";
 import { EXIT, UserError } from "../exit-code.ts";
 import { CALLED } from "../help.ts";
-import { LOCK_POINTER, patchNode, pointerTo, readNode, refusalIn } from "../locked-node.ts";
+import { LOCK_POINTER, patchNode, pointerTo, readNode, refusalIn, withOurWay } from "../locked-node.ts";
 import { nodeName } from "../node-name.ts";
 
 export const unlock: Command = {
@@ -135,10 +135,7 @@ function breakReason(force: boolean, reason: string | undefined): string | undef
 function mended(thrown: unknown, name: string, isForced: boolean): unknown {
   const refusal = refusalIn(thrown);
   if (refusal !== undefined) {
-    // The guard's words end with the bare kubectl way; this is the shorter one.
-    const [said = refusal, way = ""] = refusal.split(/; (?=to break it: )/);
-    const force = `to break it: ${CALLED} unlock ${name} --force --reason "<why>"`;
-    const text = isForced || way === "" ? refusal : `${said}; ${force}`;
+    const text = isForced ? refusal : withOurWay(refusal, name);
     return new UserError(text, EXIT.refused, thrown);
   }
   if (failureOf(thrown).kind === "rejected" && !isForced) {
