@@ -1,6 +1,7 @@
 /** What the latch writes beside the lock: autoscalers' annotations and kept uncordons. */
 import { describe, expect, test } from "vitest";
 import { changeOf } from "./change.ts";
+import { decide, type GuardSettings } from "./decide.ts";
 import { asker, locked, lockRecord, nodeView, NOW, rewritten } from "./fixture.ts";
 import { latch, type LatchDecision, type LatchSettings } from "./latch.ts";
 import { LOCK_ANNOTATION, OVERRIDE_ANNOTATION, type NodeView } from "./node.ts";
@@ -108,6 +109,22 @@ test("the holder's change of its lock keeps what is to be given back, and what w
   const decision = latched(held, rewritten(held, { annotations: { [LOCK_ANNOTATION]: "longer" } }), alice);
   expect(beside(decision)).toEqual({});
   expect(recordIn(decision)).toEqual({ ...record, reason: "longer" });
+});
+
+test("a change of what is to be given back that escaped the latch is refused", () => {
+  const claim = { ...record, autoscalers: { [CA]: "evil" } };
+  const node = rewritten(held, { annotations: { [LOCK_ANNOTATION]: writeRecord(claim) } });
+  const change = changeOf({ operation: "UPDATE", subresource: "", old: held, node });
+  const guarding: GuardSettings = {
+    mode: "enforce",
+    onExpired: "allow",
+    exemptDeleters: new Set(),
+    agentUsername: "agent",
+    webhookUsername: "webhook",
+    acceptNodeIdentity: false,
+    tools: settings.tools,
+  };
+  expect(decide(change, alice, NOW, guarding)).toEqual({ kind: "refuse", why: "not-stamped" });
 });
 
 describe("the end of a lock", () => {

@@ -88,3 +88,13 @@ describe("parseNode", () => {
     expect(() => parseNode(raw, "o")).toThrow(message);
   });
 });
+
+test("what autoscalers read is kept too, without being asked for", () => {
+  const annotations = {
+    "cluster-autoscaler.kubernetes.io/scale-down-disabled": "true",
+    "karpenter.sh/do-not-disrupt": "false",
+    "karpenter.sh/nodepool": "default",
+  };
+  const view = parseNode({ metadata: { name: "n1", annotations } }, "request.object");
+  expect([...view.annotations.keys()]).toEqual(Object.keys(annotations).slice(0, 2));
+});
