@@ -94,11 +94,34 @@ test("the ServiceAccount may do what it needs and nothing else", async () => {
   expect(await can("get", "secret/nodelatch-webhook-tls", "-n", NAMESPACE)).toBe(true);
   expect(await can("patch", "validatingwebhookconfiguration/nodelatch")).toBe(true);
   expect(await can("create", "events", "-n", "default")).toBe(true);
-  expect(await can("patch", "nodes")).toBe(false);
+  expect(await can("patch", "nodes")).toBe(true);
+  expect(await can("update", "nodes")).toBe(false);
+  expect(await can("delete", "nodes")).toBe(false);
+  expect(await can("patch", "nodes/status")).toBe(false);
   expect(await can("get", "secrets", "-n", "kube-system")).toBe(false);
   expect(await can("list", "secrets", "-n", NAMESPACE)).toBe(false);
   expect(await can("patch", "validatingwebhookconfiguration/other")).toBe(false);
   expect(await can("override", "rebootlocks.nodelatch.io/node1")).toBe(false);
+});
+
+test.each([
+  ["by default", [], true],
+  ["with guard.carryOutUncordons off", ["guard.carryOutUncordons=false"], false],
+  ["in mode warn", ["guard.mode=warn"], false],
+  ["in mode off", ["guard.mode=off"], false],
+])("the webhook gets the right to patch nodes %s: %s", async (_when, settings, expected) => {
+  const set = settings.flatMap((setting) => ["--set", setting]);
+  const rendered = await cluster.helm(["template", RELEASE, CHART, "-n", NAMESPACE, ...set]);
+  const objects = rendered.split(/^---$/m).map((text): unknown => parse(text));
+  const role = objects.find(
+    (object) =>
+      at(object, "kind") === "ClusterRole" && at(object, "metadata", "name") === "nodelatch-webhook",
+  );
+  const rules = at(role, "rules");
+  expect(Array.isArray(rules) && rules.length > 1).toBe(true);
+  const patch = { apiGroups: [""], resources: ["nodes"], verbs: ["patch"] };
+  const found = Array.isArray(rules) && rules.some((rule) => JSON.stringify(rule) === JSON.stringify(patch));
+  expect(found).toBe(expected);
 });
 
 test("an uninstall leaves nothing that blocks anything", { timeout: 240_000 }, async () => {
