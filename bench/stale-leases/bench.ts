@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setFlagsFromString } from "node:v8";
-
 import { bundle } from "../../scripts/bundle.ts";
 import { runOrThrow } from "../../test/cluster/process/run.ts";
 import { ensureContainerdLines } from "../../test/cluster/programs/containerd-lines.ts";

@@ -22,6 +22,13 @@ describe("a sandbox to stop again", () => {
     expect(holders([old, successor], [OLD], MOST_STOPS - 1)).toEqual([OLD]);
   });
 
+  test("the pod's highest attempt counts, in whatever order sandboxes are listed", () => {
+    const last = { ...successor, id: sandboxID(3), attempt: 3 };
+    const ended = { ...old, attempt: 2 };
+    expect(holders([ended, last, successor])).toEqual([OLD]);
+    expect(holders([ended, successor, last])).toEqual([OLD]);
+  });
+
   test.each<[string, readonly SandboxSummary[]]>([
     ["without a successor", [old]],
     ["the successor has ended too", [old, { ...successor, state: "not-ready" }]],
