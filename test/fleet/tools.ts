@@ -22,6 +22,7 @@ export const UPGRADER: Tool = {
   ...KURED,
   name: "upgrader",
   username: "system:serviceaccount:system-upgrade:system-upgrade",
+  releaseOn: { kind: "uncordon" },
   perNode: false,
 };
 

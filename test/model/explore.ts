@@ -1,6 +1,8 @@
 /** Walks every state of one or two nodes that can be reached, and checks every step between them. */
+import { Admission } from "./admit.ts";
 import { broken } from "./invariants.ts";
-import { FRESH, stepsOf, type Bounds, type NodeState, type Rules, type World } from "./node.ts";
+import { stepsOf } from "./node.ts";
+import { canonical, FRESH, type Bounds, type NodeState, type Rules, type World } from "./state.ts";
 
 export interface Explored {
   readonly states: number;
@@ -33,13 +35,18 @@ class Nodes {
   readonly #moves = new Map<number, readonly Move[]>();
   readonly #bounds: Bounds;
   readonly #rules: Rules;
+  readonly #tools: ReadonlySet<string>;
+  readonly #admission: Admission;
 
   constructor(bounds: Bounds, rules: Rules) {
+    this.#tools = new Set(bounds.tools.map(({ username }) => username));
+    this.#admission = new Admission(bounds, rules);
     this.#bounds = bounds;
     this.#rules = rules;
   }
 
-  idOf(state: NodeState): number {
+  idOf(given: NodeState): number {
+    const state = canonical(given);
     const key = JSON.stringify(state);
     let id = this.#ids.get(key);
     if (id === undefined) {
@@ -59,10 +66,10 @@ class Nodes {
     let moves = this.#moves.get(key);
     if (moves === undefined) {
       const [state, around = { webhookUp: true, hour: 0 }] = [this.at(id), WORLDS[world]];
-      moves = stepsOf(state, around, this.#bounds, this.#rules).map((step) => ({
-        words: `${step.actor} ${step.what}`,
+      moves = stepsOf(state, around, this.#bounds, this.#rules, this.#admission).map((step) => ({
+        words: `${step.actor} ${step.what}${step.refused ? ", and is refused" : ""}`,
         to: this.idOf(step.next),
-        wrong: broken(state, step, around),
+        wrong: broken(state, step, { world: around, tools: this.#tools }),
       }));
       this.#moves.set(key, moves);
     }
@@ -107,7 +114,7 @@ export function explore(count: 1 | 2, bounds: Bounds, rules: Rules): Explored {
 
   function pass({ world, nodes: ids }: State, at: number): void {
     if (bounds.outages) reach(at, "the webhook comes or goes", { world: world ^ 1, nodes: ids });
-    if ((world & 2) !== 0) return;
+    if (!bounds.expires || (world & 2) !== 0) return;
     // An answer of the gate is good for seconds: who was told to reboot an hour ago asks again.
     const asked = ids.map((id) => nodes.idOf({ ...nodes.at(id), armed: false }));
     reach(at, "an hour passes", { world: world | 2, nodes: asked });
