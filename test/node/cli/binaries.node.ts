@@ -35,7 +35,7 @@ beforeAll(async () => {
   manifest = parse(await readFile(join(folder, "nodelatch.yaml"), "utf8"));
   stage = await startStage();
   kubeconfig = await stage.kubeconfigFile("admin");
-}, 600_000);
+}, 900_000);
 afterAll(async () => {
   await stage.close();
   await rm(folder, { recursive: true });
