@@ -4,6 +4,7 @@ import { agentAtRestBench } from "./agent-at-rest/bench.ts";
 import { deniedUncordonBench } from "./denied-uncordon/bench.ts";
 import { gateBench } from "./gate/bench.ts";
 import { handlerBench } from "./handler/bench.ts";
+import { rebootStormBench } from "./reboot-storm/bench.ts";
 import { staleLeasesBench } from "./stale-leases/bench.ts";
 import { prepullBench } from "./prepull/bench.ts";
 import { stuckContainersBench } from "./stuck-containers/bench.ts";
@@ -16,6 +17,7 @@ const benches: readonly Bench[] = [
   staleLeasesBench,
   gateBench,
   prepullBench,
+  rebootStormBench,
 ];
 
 function list(): string {

@@ -8,6 +8,7 @@ import { userFileName, writeUserKubeconfig, type UserSpec } from "../../test/clu
 import { waitFor } from "../../test/cluster/process/wait-for.ts";
 import type { ApiCredentials } from "../../test/scenarios/api-client.ts";
 import { freePorts } from "../process/free-port.ts";
+import type { Program } from "../process/program.ts";
 import type { Running } from "../process/running.ts";
 
 export interface ControlPlanePrograms {
@@ -15,8 +16,14 @@ export interface ControlPlanePrograms {
   readonly apiServer: string;
 }
 
+export interface ControlPlaneOptions {
+  /** Whether etcd waits for the disk, as it does in a cluster; false where nothing that is measured writes. */
+  readonly syncsToDisk: boolean;
+}
+
 export interface ControlPlane {
   readonly port: number;
+  readonly apiServer: Program;
   /** A user by client certificate. */
   user(user: UserSpec): Promise<UserAccess>;
 }
@@ -35,6 +42,7 @@ export async function startControlPlane(
   running: Running,
   programs: ControlPlanePrograms,
   signal: AbortSignal,
+  options: ControlPlaneOptions = { syncsToDisk: false },
 ): Promise<ControlPlane> {
   const paths = workPaths(join(running.folder, "cluster"));
   await mkdir(paths.root);
@@ -43,9 +51,10 @@ export async function startControlPlane(
   const etcd = `http://${HOST}:${client}`;
   await running.start(
     "etcd",
-    etcdArgv(programs.etcd, join(paths.root, "etcd"), etcd, `http://${HOST}:${peer}`),
+    etcdArgv(programs.etcd, join(paths.root, "etcd"), etcd, `http://${HOST}:${peer}`, options),
   );
-  await running.start("kube-apiserver", apiServerArgv(programs.apiServer, paths.pki, port, etcd));
+  const argv = apiServerArgv(programs.apiServer, paths.pki, port, etcd);
+  const apiServer = await running.start("kube-apiserver", argv);
   const url = `https://${HOST}:${port}`;
   const caPem = await readFile(join(paths.pki, "ca.crt"), "utf8");
   const ready = async () => {
@@ -58,6 +67,7 @@ export async function startControlPlane(
   await running.during(waitFor("the API server", ready, wait));
   return {
     port,
+    apiServer,
     async user(user) {
       const kubeconfig = await writeUserKubeconfig({ paths, folder: paths.users, server: url }, user, signal);
       const read = async (kind: string): Promise<string> =>
@@ -67,7 +77,13 @@ export async function startControlPlane(
   };
 }
 
-function etcdArgv(program: string, dataFolder: string, client: string, peer: string) {
+function etcdArgv(
+  program: string,
+  dataFolder: string,
+  client: string,
+  peer: string,
+  { syncsToDisk }: ControlPlaneOptions,
+) {
   return [
     program,
     `--data-dir=${dataFolder}`,
@@ -76,8 +92,8 @@ function etcdArgv(program: string, dataFolder: string, client: string, peer: str
     `--listen-peer-urls=${peer}`,
     `--initial-advertise-peer-urls=${peer}`,
     `--initial-cluster=default=${peer}`,
-    // A denied request writes nothing, and what is written before may be lost with the folder.
-    "--unsafe-no-fsync",
+    // What is written may be lost with the folder.
+    ...(syncsToDisk ? [] : ["--unsafe-no-fsync"]),
     "--log-level=warn",
   ] as const;
 }
