@@ -93,7 +93,7 @@ describe("a body", () => {
   });
 
   test("that needs more memory than the worker may use fails alone", async () => {
-    const one = pool({ heapMebibytes: 16, jobTimeoutMillis: 15_000 });
+    const one = pool({ heapMebibytes: 16, jobTimeoutMillis: 50_000 });
     const wide = LARGE.replace('"x', `[${"{},".repeat(2_000_000)}1],"y":"x`);
     expect(failure(await one.parse(Buffer.from(wide), NEVER))).toContain("ERR_WORKER_OUT_OF_MEMORY");
     expect(await one.parse(Buffer.from(LARGE), NEVER)).toMatchObject({ parsed: { kind: "review" } });
