@@ -1,11 +1,12 @@
 /** How long, how many and where at the most; and what ends an order in the middle. */
+import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Liveness } from "../liveness/liveness.ts";
 import { FILE_BATCH, makeApply } from "./apply.ts";
 import type { FileSystem } from "./file-system.ts";
-import { contentOf, freeLock, kindsOf, never, PROVEN, RemovalKit } from "./testing/removal-kit.ts";
+import { contentOf, doneOf, freeLock, kindsOf, never, PROVEN, RemovalKit } from "./testing/removal-kit.ts";
 import { quickFiles, systemError, watchedFiles } from "./testing/watched-files.ts";
 
 let kit: RemovalKit;
@@ -121,4 +122,18 @@ it("after a full disk nothing else is tried, as pods wait for the lock", async (
     "10.0.0.4": "failed",
   });
   expect(kit.names()).toEqual(["10.0.0.3", "10.0.0.4"]);
+});
+
+it("a lease whose name is a socket's by now stays", async () => {
+  const one = kit.lease("10.0.0.2", contentOf(2));
+  rmSync(join(kit.network, "10.0.0.2"));
+  // Killed, so that nobody takes the name away.
+  const listen = `require("net").createServer().listen(process.argv[1], () => process.kill(process.pid, "SIGKILL"))`;
+  spawnSync(process.execPath, ["-e", listen, join(kit.network, "10.0.0.2")]);
+  const { apply } = kit.removal(quickFiles, { takeLock: freeLock });
+  const result = await apply.leases(kit.order([one]), never);
+  expect(doneOf(result).get("10.0.0.2")).toEqual({
+    kind: "changed",
+    reason: "it is no regular file any more",
+  });
 });
