@@ -161,6 +161,11 @@ test("a whole cycle: nobody gets the node back before it has rebooted", { timeou
     kured.start();
   };
 
+  await until("the gate to answer, and to be closed", async () => {
+    const verify = `${VERIFY} --holder ${KURED_USER}`;
+    const { code, stderr } = await cluster.exec(NODE, ["/bin/sh", "-c", verify]);
+    return code === 1 && stderr.includes("has no reboot lock");
+  });
   kured.start();
   await until("kured to drain", () => kured.logged("Draining") > 0);
   const besieged = (async () => {

@@ -8,6 +8,7 @@ import { type Cluster, openTestCluster } from "./cluster/cluster.ts";
 import { grantKured, revokeKured } from "./kured-access.ts";
 import { realKuredWorld, type RealKuredWorld } from "./kured-world.ts";
 import { installNodelatch, scaleWebhook, waitUntilAnswering } from "./nodelatch.ts";
+import { backstopInForce } from "./policies.ts";
 import { realWorld, type RealWorld } from "./real-world.ts";
 
 let cluster: Cluster;
@@ -25,6 +26,17 @@ afterAll(async () => {
   world.close();
   admin.close();
   await revokeKured(cluster);
+});
+
+describe("kured on a real API server with the backstop", () => {
+  beforeAll(async () => {
+    await installNodelatch(cluster, ["guard.backstop.enabled=true"]);
+    await backstopInForce(admin);
+  });
+  afterAll(async () => installNodelatch(cluster));
+
+  cycleScenarios(() => world);
+  interruptedScenarios(() => world);
 });
 
 describe("kured on a real API server", () => {

@@ -13,7 +13,7 @@ let world: KuredWorld;
 beforeAll(async () => {
   stage = await startStage();
   world = embeddedWorld(stage.client.send);
-}, 60_000);
+}, 120_000);
 afterAll(() => stage.close());
 
 describe("kured on the embedded API server", () => {

@@ -20,7 +20,7 @@ beforeAll(async () => {
   };
   stage = await startStage({ tools: [tool] });
   world = embeddedWorld(stage.client.send);
-}, 60_000);
+}, 120_000);
 afterAll(() => stage.close());
 
 const cordoned = { spec: { unschedulable: true } };

@@ -12,7 +12,7 @@ import { fieldsOf, type Fields } from "./requests.ts";
 import { KURED_LABEL, type KuredWorld } from "./world.ts";
 
 /** A bound, not an expectation: a cycle takes about 2 s where nothing else runs. */
-const DEADLINE_MILLIS = 60_000;
+const DEADLINE_MILLIS = 45_000;
 
 export interface StandPart {
   readonly kured?: Partial<KuredOptions>;

@@ -17,7 +17,7 @@ beforeAll(async () => {
   stage = await startStage();
   await waitOnlyOneSecond();
   world = embeddedWorld(stage.client.send);
-}, 60_000);
+}, 120_000);
 afterAll(() => stage.close());
 
 /** For a webhook that says nothing; the chart's 3 s would be most of what these tests take. */
