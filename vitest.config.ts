@@ -18,7 +18,8 @@ export default defineConfig({
     passWithNoTests: false,
     reporters: countsFile === undefined ? ["default"] : ["default", ["json", { outputFile: countsFile }]],
     // A bound, not an expectation: the slowest takes 7 s where nothing else runs.
-    testTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // Many files mostly wait. On 2 processors: 45 s with three workers, 106 s with the default of one (2026-11-21).
     maxWorkers: Math.max(3, availableParallelism()),
   },

@@ -6,7 +6,7 @@ import { StageKit } from "./testing/stage-kit.ts";
 let kit: StageKit;
 beforeAll(async () => {
   kit = await StageKit.start();
-}, 60_000);
+}, 120_000);
 afterAll(async () => kit.stage.close());
 
 const as = async (...line: Parameters<StageKit["as"]>): Promise<Ran> => kit.as(...line);
@@ -206,5 +206,5 @@ describe("without the webhook", () => {
     const unlocked = await as("alice", "unlock alone");
     expect(unlocked).toMatchObject({ code: 75 });
     expect(unlocked.err).toContain('failed calling webhook "guard.nodelatch.io"');
-  }, 30_000);
+  }, 120_000);
 });

@@ -8,7 +8,7 @@ import { BOOT, StageKit } from "./testing/stage-kit.ts";
 let kit: StageKit;
 beforeAll(async () => {
   kit = await StageKit.start();
-}, 60_000);
+}, 120_000);
 afterAll(async () => kit.stage.close());
 
 const as = async (...line: Parameters<StageKit["as"]>): Promise<Ran> => kit.as(...line);

@@ -5,11 +5,11 @@ import { expect, test } from "vitest";
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 const run = (...argv: string[]) =>
-  promisify(execFile)(process.execPath, [MAIN, ...argv], { timeout: 60_000 });
+  promisify(execFile)(process.execPath, [MAIN, ...argv], { timeout: 110_000 });
 
 test(
   "the demo shows a lock, its refusals, break-glass and release, kured's reboot, then a node after a power cut, and says that all went well",
-  { timeout: 60_000 },
+  { timeout: 115_000 },
   async () => {
     const { stdout } = await run();
     expect(stdout).toMatch(

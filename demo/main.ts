@@ -98,7 +98,7 @@ async function removeNodes(client: ApiClient, names: readonly string[]): Promise
 async function ctrlC(): Promise<void> {
   // A signal handler alone does not keep Node alive; the servers of the stage do, but a cluster of one's own does not.
   const alive = setInterval(() => undefined, 60_000);
-  await once(process, "SIGINT");
+  await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
   clearInterval(alive);
 }
 

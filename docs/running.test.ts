@@ -36,7 +36,7 @@ beforeAll(async () => {
   const configuration = await stage.client.send({ method: "GET", path: CONFIGURATION });
   const bundle = at(configuration.body, "webhooks", 0, "clientConfig", "caBundle");
   await writeFile(join(folder, "ca-bundle.pem"), decoded(bundle));
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   await stage.close();
   await rm(folder, { recursive: true, force: true });

@@ -27,7 +27,7 @@ beforeAll(async () => {
   digest = (await buildImage({ root, out, reference: "nodelatch:dev", programs, platform })).digest;
   await mkdir(unpacked);
   execFileSync("tar", ["-xf", out, "-C", unpacked]);
-}, 60_000);
+}, 120_000);
 afterAll(async () => rm(root, { recursive: true, force: true }));
 
 test("the archive's manifest names the image, its configuration and its layers, each named by its digest", async () => {
@@ -88,7 +88,7 @@ test("a second build has the same bytes and leaves nothing behind", async () => 
   });
   expect(again.digest).toBe(digest);
   expect(await readdir(join(root, "dist"))).toEqual(["image.tar"]);
-}, 60_000);
+}, 120_000);
 
 test("a missing program leaves the earlier image alone and no half of a new one", async () => {
   const gone = [{ name: "agent", entry: "agent/main.ts" }];

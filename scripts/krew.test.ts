@@ -61,4 +61,4 @@ test("the archive holds what the manifest says, and its program talks to a clust
   } finally {
     await stage.close();
   }
-}, 60_000);
+}, 120_000);

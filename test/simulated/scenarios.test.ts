@@ -24,7 +24,7 @@ beforeAll(async () => {
       return Promise.resolve();
     },
   };
-}, 60_000);
+}, 120_000);
 afterAll(() => stage.close());
 
 describe("on the embedded API server, with the real webhook over HTTPS", () => {

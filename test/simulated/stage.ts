@@ -112,7 +112,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   };
   const probeUrl = `http://127.0.0.1:${probePort}`;
   try {
-    await untilReady(`${probeUrl}/readyz?verbose`, webhook, 30_000);
+    await untilReady(`${probeUrl}/readyz?verbose`, webhook, 90_000);
   } catch (cause) {
     await close();
     throw new Error(`start the webhook; its last words:\n${lines.join("\n")}`, { cause });

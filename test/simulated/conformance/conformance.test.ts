@@ -52,7 +52,7 @@ describe("like kube-apiserver 1.35.4, the simulated server", () => {
       settleMillis: 0,
     };
     outcomes = new Map((await runSteps(target, webhook, steps)).map((outcome) => [outcome.title, outcome]));
-  }, 60_000);
+  }, 120_000);
 
   afterAll(async () => {
     await server.close();
