@@ -24,8 +24,8 @@ import {
 } from "./cache-judge.ts";
 import { ENTRIES_PER_TURN } from "./survey.ts";
 
-/** Names are held meanwhile. */
-const CANDIDATES_PER_PROOF = 1000;
+/** Names are held meanwhile; an order may be as long. */
+const CANDIDATES_PER_PROOF = FILE_BATCH;
 /** What is read of one order's files is held until they are gone: some kilobytes each, 1,000 of them at most. */
 const BYTES_PER_ORDER = 512 * 1_024;
 
@@ -133,7 +133,7 @@ class CacheWalk {
       }
       stale.push({ ...read, candidate, rule: again.rule });
       bytes += read.reading.content.length;
-      if (stale.length < FILE_BATCH && bytes < BYTES_PER_ORDER) continue;
+      if (bytes < BYTES_PER_ORDER) continue;
       await this.#move(stale);
       [stale, bytes] = [[], 0];
     }

@@ -5,14 +5,8 @@
 import { reasonOf } from "../../host/reason.ts";
 import type { MoveResult } from "../apply/order.ts";
 import { nodePathOf } from "../apply/removal.ts";
-import {
-  judgeLease,
-  type LeaseContext,
-  type LeaseFacts,
-  type LeaseVerdict,
-  type Mapping,
-} from "../decide/lease.ts";
-import { obstacleOf } from "../decide/ownership.ts";
+import { judgeLease, type LeaseFacts, type LeaseVerdict, type Mapping } from "../decide/lease.ts";
+import { obstacleOf, type Obstacle } from "../decide/ownership.ts";
 import { familyOfCanonical } from "../lease/address.ts";
 import { LONGEST_LEASE_BYTES, parseLease } from "../lease/content.ts";
 import { entriesOf, readWhole } from "../lease/read.ts";
@@ -28,7 +22,7 @@ import { survey } from "./survey.ts";
 /** Read without letting others have their turn: less than 10 ms. */
 const READS_PER_TURN = 200;
 /** What is asked about in one go; 70 bytes and an object for each. */
-const CANDIDATES_PER_PROOF = 1000;
+const CANDIDATES_PER_PROOF = 1_000;
 /** For one hold of host-local's lock, which every start of a pod waits for. */
 const LEASES_PER_ORDER = 200;
 
@@ -63,7 +57,7 @@ class Walk {
   readonly #signal: AbortSignal;
   #retains = false;
   #candidates: Candidate[] = [];
-  #context: { readonly of: Liveness; readonly context: LeaseContext } | undefined;
+  #looked: { readonly at: Liveness; readonly obstacle: Obstacle | undefined } | undefined;
 
   constructor(network: NetworkDirectory, of: LeasePass, signal: AbortSignal) {
     this.#network = network;
@@ -134,7 +128,7 @@ class Walk {
 
   #judge({ reading, content, fingerprint }: Candidate, liveness: Liveness, mapping: Mapping): LeaseVerdict {
     const { request, ports } = this.#of;
-    const { memory } = request;
+    const { memory, settings } = request;
     const facts: LeaseFacts = {
       address: reading.name,
       content,
@@ -144,24 +138,22 @@ class Walk {
         orphanMillis: memory.orphanMillis(fingerprint, ports.monotonicMillis()),
       },
     };
-    return judgeLease(facts, this.#contextOf(liveness, mapping));
+    return judgeLease(facts, {
+      network: { retains: this.#retains, mapping },
+      obstacle: this.#obstacleOf(liveness),
+      liveness: liveness.kind === "proven" ? liveness : undefined,
+      graceMillis: settings.graceMillis,
+      blankLeases: settings.blankLeases,
+    });
   }
 
   /** The same for all leases that are judged by one look at what lives. */
-  #contextOf(liveness: Liveness, mapping: Mapping): LeaseContext {
-    const known = this.#context;
-    if (known?.of === liveness && known.context.network.mapping === mapping) return known.context;
-    const { memory, settings } = this.#of.request;
-    const proven = liveness.kind === "proven" ? liveness : undefined;
-    const context = {
-      network: { retains: this.#retains, mapping },
-      obstacle: obstacleOf(liveness, proven === undefined ? [] : memory.missingRuntimes(proven)),
-      liveness: proven,
-      graceMillis: settings.graceMillis,
-      blankLeases: settings.blankLeases,
-    };
-    this.#context = { of: liveness, context };
-    return context;
+  #obstacleOf(liveness: Liveness): Obstacle | undefined {
+    if (this.#looked?.at === liveness) return this.#looked.obstacle;
+    const missing = liveness.kind === "proven" ? this.#of.request.memory.missingRuntimes(liveness) : [];
+    const obstacle = obstacleOf(liveness, missing);
+    this.#looked = { at: liveness, obstacle };
+    return obstacle;
   }
 
   async #settle(): Promise<void> {
