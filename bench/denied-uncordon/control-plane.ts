@@ -24,6 +24,8 @@ export interface ControlPlaneOptions {
 export interface ControlPlane {
   readonly port: number;
   readonly apiServer: Program;
+  /** Kills it and starts it again on the same port; returns when it is ready. `apiServer` is then the one that was. */
+  restartApiServer(): Promise<void>;
   /** A user by client certificate. */
   user(user: UserSpec): Promise<UserAccess>;
 }
@@ -64,10 +66,17 @@ export async function startControlPlane(
       : ({ done: false, seen: `status ${status}` } as const);
   };
   const wait = { deadlineMillis: READY_DEADLINE_MILLIS, intervalMillis: 100, signal };
-  await running.during(waitFor("the API server", ready, wait));
+  const untilReady = async (): Promise<void> => running.during(waitFor("the API server", ready, wait));
+  await untilReady();
+  let current = apiServer;
   return {
     port,
     apiServer,
+    async restartApiServer() {
+      await current.stop();
+      current = await running.start("kube-apiserver", argv);
+      await untilReady();
+    },
     async user(user) {
       const kubeconfig = await writeUserKubeconfig({ paths, folder: paths.users, server: url }, user, signal);
       const read = async (kind: string): Promise<string> =>

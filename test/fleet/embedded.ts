@@ -3,26 +3,15 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeToolList } from "../../lock/tool-list.ts";
-import { createApiClient, type ApiClient } from "../scenarios/api-client.ts";
+import { createApiClient } from "../scenarios/api-client.ts";
 import { readKubeconfig } from "../scenarios/kubeconfig.ts";
 import { MASTERS } from "../simulated/access/user.ts";
 import { startApiServer } from "../simulated/api-server.ts";
 import { registrations } from "../simulated/registrations.ts";
+import type { FleetCluster } from "./cluster.ts";
 import { Door } from "./outage.ts";
 import { TOOLS } from "./tools.ts";
 import { WebhookProcess } from "./webhook-process.ts";
-
-export interface FleetCluster {
-  /** Past everything that may fail. */
-  readonly direct: ApiClient;
-  /** As everybody in the cluster sends; new after each time that the API server was away. */
-  readonly send: ApiClient["send"];
-  readonly apiAway: () => Promise<void>;
-  readonly apiBack: () => Promise<void>;
-  readonly webhookAway: () => Promise<void>;
-  readonly webhookBack: () => Promise<void>;
-  readonly close: () => Promise<void>;
-}
 
 const NAMESPACE = "nodelatch-system";
 const SERVICE = "nodelatch-webhook";

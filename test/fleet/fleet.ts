@@ -10,7 +10,7 @@ import { nodeFixture } from "../simulated/node-fixture.ts";
 import { Books, storedIn, type Counts } from "./books.ts";
 import { ControllerTool } from "./controller-tool.ts";
 import { DaemonSets } from "./daemon-sets.ts";
-import type { FleetCluster } from "./embedded.ts";
+import type { FleetCluster } from "./cluster.ts";
 import { FleetNode } from "./fleet-node.ts";
 import { MARKER, TOOLS, UPGRADER } from "./tools.ts";
 import { VirtualTime } from "./virtual-time.ts";

@@ -4,13 +4,18 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 
 export class Door {
   port = 0;
-  readonly #to: number;
+  #to: number;
   readonly #open = new Set<Socket>();
   #server: Server | undefined;
 
   /** @param to a port of 127.0.0.1. */
   constructor(to: number) {
     this.#to = to;
+  }
+
+  /** Another server behind it, for whoever comes from now on. */
+  leadTo(port: number): void {
+    this.#to = port;
   }
 
   async open(): Promise<void> {
