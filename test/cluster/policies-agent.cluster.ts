@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   createNode,
+  getNode,
   LOCK,
   lockedNode,
   messageOf,
@@ -10,7 +11,7 @@ import {
   patchNode,
   stateOf,
 } from "../scenarios/nodes.ts";
-import { bob } from "../scenarios/world.ts";
+import { alice, bob } from "../scenarios/world.ts";
 import { type Cluster, openTestCluster } from "./cluster/cluster.ts";
 import { InstalledAgent } from "./installed-agent.ts";
 import { installNodelatch, NAMESPACE } from "./nodelatch.ts";
@@ -157,6 +158,32 @@ describe("the agent's own policy", () => {
     );
     expect(await patchNode(world, name, agent, BOTH)).toMatchObject({ status: 200 });
     expect(await stateOf(world, name)).toEqual({ lock: undefined, cordoned: false });
+  });
+
+  test("what the latch gives back with the lock passes too, and an uncordon that was refused before", async () => {
+    const annotations = { "cluster-autoscaler.kubernetes.io/scale-down-disabled": "no" };
+    const name = await createNode(world, { unschedulable: true, annotations });
+    const taken = { metadata: { annotations: { [LOCK]: REBOOT } } };
+    expect(await patchNode(world, name, alice, taken)).toMatchObject({ status: 200 });
+    expect(await patchNode(world, name, bob, UNCORDON)).toMatchObject({ status: 403 });
+    const notes = async () => (await getNode(world, name)).metadata.annotations ?? {};
+    await expect.poll(notes).toHaveProperty(["nodelatch.io/uncordon-requested"]);
+    expect(await notes()).toMatchObject({
+      "cluster-autoscaler.kubernetes.io/scale-down-disabled": "true",
+      "karpenter.sh/do-not-disrupt": "true",
+    });
+    await reboots(world, name);
+    // The guard would let it pass.
+    const forged = { metadata: { annotations: { "nodelatch.io/uncordon-requested": "{}" } } };
+    expect(messageOf(await patchNode(world, name, agentWithRights(name), forged))).toContain(
+      "'nodelatch-agent'",
+    );
+    expect(await patchNode(world, name, agentWithRights(name), STRIP)).toMatchObject({ status: 200 });
+    expect(await stateOf(world, name)).toEqual({ lock: undefined, cordoned: false });
+    const after = await notes();
+    expect(after).toMatchObject(annotations);
+    expect(Object.keys(after)).not.toContain("karpenter.sh/do-not-disrupt");
+    expect(Object.keys(after)).not.toContain("nodelatch.io/uncordon-requested");
   });
 
   test.each([

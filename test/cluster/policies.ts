@@ -2,9 +2,8 @@
 import { expect } from "vitest";
 import type { Identity } from "../scenarios/api-client.ts";
 import { LOCK, lockedNode, messageOf, nodeInfo, patchNode, stateOf } from "../scenarios/nodes.ts";
-import { bob, kubelet, type World } from "../scenarios/world.ts";
+import { agentOn, bob, kubelet, type World } from "../scenarios/world.ts";
 import type { Cluster } from "./cluster/cluster.ts";
-import { NAMESPACE } from "./nodelatch.ts";
 import { waitFor } from "./process/wait-for.ts";
 
 /** A lock that the node's agent ends. */
@@ -15,11 +14,8 @@ export const BOTH = { ...UNCORDON, ...STRIP };
 
 /** As if somebody had given the agent's ServiceAccount every right on nodes. */
 export function agentWithRights(node: string | undefined): Identity {
-  return {
-    user: `system:serviceaccount:${NAMESPACE}:nodelatch-agent`,
-    groups: ["node-writers", "system:serviceaccounts", "system:authenticated"],
-    ...(node === undefined ? {} : { node }),
-  };
+  const { node: _, ...unbound } = agentOn("");
+  return node === undefined ? unbound : agentOn(node);
 }
 
 /** As the node's status tells it. */
