@@ -108,6 +108,8 @@ it("a lease that goes just before it is moved is gone", async () => {
   expect(kindsOf(await apply.leases(kit.order([one], { stillStale }), never))).toEqual({
     "10.0.0.2": "gone",
   });
+  // It is not tried with another drawer.
+  expect(kit.drawers()).toHaveLength(1);
 });
 
 it("after a full disk nothing else is tried, as pods wait for the lock", async () => {

@@ -99,6 +99,15 @@ describe.runIf(process.platform === "linux")("the lock of a network", () => {
     expect(performance.now() - began).toBeLessThan(4_000);
   });
 
+  it("is not waited for when the program that takes it hangs", async () => {
+    const program = join(directory, "hangs");
+    writeFileSync(program, "#!/bin/sh\nexec sleep 60\n", { mode: 0o755 });
+    const began = performance.now();
+    const lock = await makeTakeNetworkLock({ program, waitMillis: 50 })(directory, never);
+    expect(reasonOf(lock)).toContain("another has held it");
+    expect(performance.now() - began).toBeLessThan(20_000);
+  });
+
   it("does not count when the file was replaced while it was waited for", async () => {
     const path = join(directory, "lock");
     const other = await held(path);

@@ -67,6 +67,32 @@ describe("between file systems", () => {
   });
 });
 
+it("what a copy that was killed has left is written over", () => {
+  writeFileSync(partial, "lea");
+  moveOut(betweenTwo([]), from, to, partial);
+  expect(readdirSync(folder)).toEqual(["to"]);
+  expect(readFileSync(to, "utf8")).toBe("lease");
+});
+
+it.each(["EPERM", "ENOTSUP"])("on a disk without hard links (%s) the way back is a copy", (code) => {
+  const files = watchedFiles((method) => {
+    if (method === "linkSync") throw systemError(code);
+  });
+  expect(moveBack(files, from, to, partial)).toBe(true);
+  expect(readdirSync(folder)).toEqual(["to"]);
+});
+
+it("a name that is taken while the copy is made stays, and the copy goes", () => {
+  const files = watchedFiles((method, [path]) => {
+    if (method !== "linkSync") return;
+    if (path === from) throw systemError("EXDEV");
+    writeFileSync(to, "another");
+  });
+  expect(moveBack(files, from, to, partial)).toBe(false);
+  expect(readdirSync(folder).toSorted()).toEqual(["from", "to"]);
+  expect(readFileSync(to, "utf8")).toBe("another");
+});
+
 it("other errors are no reason to copy", () => {
   const files = watchedFiles((method) => {
     if (method === "renameSync") throw systemError("EACCES");

@@ -44,6 +44,21 @@ describe("caches of dead sandboxes without a lease", () => {
     expect(results().length).toBe(3);
   });
 
+  test("are moved a few at a time where they are large, as they are held until then", async () => {
+    for (const ifname of ["net1", "net2", "net3"]) {
+      const text = cacheText({ id: DEAD, network: NETWORK });
+      const name = `${NETWORK}-${DEAD}-${ifname}`;
+      kit.files.write(`/var/lib/cni/results/${name}`, text + " ".repeat(300 * 1_024));
+    }
+    const { caches } = await kit.pass();
+    expect(caches.outcomes).toEqual({ moved: 6 });
+    const sizes = kit.apply.orders
+      .filter((order) => order.startsWith("files"))
+      .map((order) => Number(order.slice(6)));
+    expect(sizes.length).toBeGreaterThan(2);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(6);
+  });
+
   test("stay while not all leases can be read: theirs may be among them", async () => {
     symlinkSync("loop", kit.files.path("/loop"));
     kit.settings = { ...kit.settings, dataDirs: [...kit.settings.dataDirs, "/loop"] };

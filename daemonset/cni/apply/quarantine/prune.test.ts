@@ -66,6 +66,8 @@ describe("too much", () => {
     expect(dropped([drawer("old", 15, 15, 900), drawer("b", 4, 4, 600), drawer("c", 3, 3, 400)])).toEqual([
       "old",
     ]);
+    const more = [drawer("old", 15, 15, 900), drawer("b", 4, 4, 600), drawer("c", 3, 3, 600)];
+    expect(dropped(more)).toEqual(["old", "b"]);
   });
 
   it("is never the last one, nor what is in use", () => {

@@ -91,3 +91,45 @@ it("a restore lets go of the lock, whatever became of it", async () => {
   const { restored } = await kit.removal(files, { takeLock }).quarantine.restore(all, never);
   expect([restored.length, held]).toEqual([1, 0]);
 });
+
+it("what could not be written through is told, and tried again", async () => {
+  let isBroken = true;
+  const synced: string[] = [];
+  let opened = "";
+  const files = watchedFiles((method, [path]) => {
+    if (method === "openSync") opened = String(path);
+    if (method !== "fsyncSync" || opened !== kit.network) return;
+    if (isBroken) throw systemError("EIO");
+    synced.push(opened);
+  });
+  const { apply, quarantine } = kit.removal(files, { takeLock: freeLock });
+  await apply.leases(kit.order([kit.lease("10.0.0.2", contentOf(2))]), never);
+  await quarantine.prune(never);
+  expect((await quarantine.usage()).problem).toMatch(/^prune the quarantine: EIO/);
+  isBroken = false;
+  await quarantine.prune(never);
+  expect(synced).toEqual([kit.network]);
+  expect((await quarantine.usage()).problem).toBeUndefined();
+});
+
+it("a drawer that another process makes at the same moment is not taken for one's own", async () => {
+  let isFirst = true;
+  const files = watchedFiles((method, [path]) => {
+    if (method !== "mkdirSync" || !String(path).endsWith("/000001") || !isFirst) return;
+    isFirst = false;
+    mkdirSync(String(path));
+    throw systemError("EEXIST");
+  });
+  await move([2], files);
+  expect(kit.drawers().map((path) => path.split("/").at(-1))).toEqual(["000001", "000002"]);
+  expect([...kit.quarantined().values()]).toEqual([contentOf(2)]);
+});
+
+it("what is put into a drawer after it was counted counts as well", async () => {
+  const { apply, quarantine } = kit.removal(quickFiles, { takeLock: freeLock });
+  for (const number of [2, 3]) {
+    await apply.leases(kit.order([kit.lease(`10.0.0.${number}`, contentOf(number))]), never);
+    expect((await quarantine.usage()).files).toBe(number - 1);
+  }
+  expect(kit.drawers()).toHaveLength(1);
+});

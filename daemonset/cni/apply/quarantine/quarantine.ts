@@ -43,7 +43,6 @@ export function makeQuarantine(options: QuarantineOptions): Quarantine {
         const drawers = await measured(files, listDrawers(files, root), known);
         const now = { observedSeconds: cabinet.observedSeconds(drawers), wallMillis: options.wallMillis() };
         for (const drawer of drawersToDrop(drawers, keeping, now, cabinet.inUse())) {
-          if (signal.aborted) break;
           await drop(files, drawer, signal);
         }
         problem = undefined;
