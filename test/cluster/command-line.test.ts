@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { parseCommandLine } from "./command-line.ts";
 
-const all = { patterns: [], name: undefined };
+const all = { patterns: [], name: undefined, shard: undefined };
 
 describe("the command line of the cluster tests", () => {
   test.each([
@@ -13,12 +13,29 @@ describe("the command line of the cluster tests", () => {
     [
       "uses a kept cluster for some files and tests",
       ["--use", "/c.json", "guard", "-t", "PUT", "certs"],
-      { kind: "use", file: "/c.json", image: true, tests: { patterns: ["guard", "certs"], name: "PUT" } },
+      {
+        kind: "use",
+        file: "/c.json",
+        image: true,
+        tests: { patterns: ["guard", "certs"], name: "PUT", shard: undefined },
+      },
+    ],
+    [
+      "runs a part of the files",
+      ["--shard", "2/3"],
+      { kind: "run", keep: false, image: true, tests: { ...all, shard: "2/3" } },
     ],
     ["ends a kept cluster", ["--down", "/c.json"], { kind: "down", file: "/c.json" }],
     ["shows help before all else", ["--up", "--help"], { kind: "help" }],
   ])("%s", (_name, words, expected) => {
     expect(parseCommandLine(words)).toEqual(expected);
+  });
+
+  test.each(["0/2", "3/2", "2", "a/b", "1/0"])("refuses part %s", (shard) => {
+    expect(parseCommandLine(["--shard", shard])).toEqual({
+      kind: "error",
+      message: `--shard ${shard}: expected a part such as 1/2`,
+    });
   });
 
   test.each([

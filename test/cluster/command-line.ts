@@ -12,6 +12,8 @@ export type Command =
 export interface TestSelection {
   readonly patterns: readonly string[];
   readonly name: string | undefined;
+  /** `1/2` is the first half of the files. */
+  readonly shard: string | undefined;
 }
 
 export const usage = `npm run test:cluster [-- OPTIONS [PATTERN...]]
@@ -22,6 +24,7 @@ export const usage = `npm run test:cluster [-- OPTIONS [PATTERN...]]
   --use FILE     run against the running cluster that FILE (its cluster.json) describes
   --down FILE    end that cluster
   --no-image     do not build and import the nodelatch image
+  --shard I/N    only the Ith of N parts of the files
   -t NAME        only tests whose name matches; the others count as skipped`;
 
 /** Reads the words after \`--\`. */
@@ -31,7 +34,7 @@ export function parseCommandLine(words: readonly string[]): Command {
   const flags = new Set<string>();
   for (let index = 0; index < words.length; index++) {
     const word = words[index] ?? "";
-    if (["--use", "--down", "-t"].includes(word)) {
+    if (["--use", "--down", "--shard", "-t"].includes(word)) {
       const value = words[(index += 1)];
       if (value === undefined) return { kind: "error", message: `${word}: expected a value after it` };
       values.set(word, value);
@@ -39,7 +42,16 @@ export function parseCommandLine(words: readonly string[]): Command {
     else if (word.startsWith("-")) return { kind: "error", message: `${word}: unknown option` };
     else patterns.push(word);
   }
-  return commandOf(values, flags, { patterns, name: values.get("-t") });
+  const shard = values.get("--shard");
+  if (shard !== undefined && !isShard(shard)) {
+    return { kind: "error", message: `--shard ${shard}: expected a part such as 1/2` };
+  }
+  return commandOf(values, flags, { patterns, name: values.get("-t"), shard });
+}
+
+function isShard(text: string): boolean {
+  const [, index = "", count = ""] = /^([1-9]\d?)\/([1-9]\d?)$/.exec(text) ?? [];
+  return index !== "" && Number(index) <= Number(count);
 }
 
 function commandOf(

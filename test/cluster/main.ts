@@ -15,7 +15,6 @@ import { runTests } from "./run-tests.ts";
 
 const checkout = fileURLToPath(new URL("../..", import.meta.url));
 const imageArchive = join(checkout, "dist", "nodelatch-image.tar");
-const keptLogs = join(checkout, "dist", "cluster-logs");
 const imageTimeoutMillis = 5 * 60_000;
 
 const log = (line: string): void => console.log(`cluster: ${line}`);
@@ -54,7 +53,7 @@ async function runAll(command: Extract<Command, { kind: "run" }>, signal: AbortS
   const paths = workPaths(cluster.info.workFolder);
   try {
     const code = await test(cluster, command.tests, signal);
-    if (code !== 0) await keepLogs(paths.logs);
+    if (code !== 0) await keepLogs(paths.logs, command.tests.shard);
     return code;
   } finally {
     if (!command.keep) await stopCluster(paths.info);
@@ -105,10 +104,12 @@ async function test(cluster: Cluster, tests: TestSelection, signal: AbortSignal)
   return isGood(tests.name === undefined ? counts : { ...counts, skipped: 0 }) ? 0 : 1;
 }
 
-async function keepLogs(from: string): Promise<void> {
-  await rm(keptLogs, { recursive: true, force: true });
-  await cp(from, keptLogs, { recursive: true });
-  log(`logs of every component: ${keptLogs}`);
+async function keepLogs(from: string, shard: string | undefined): Promise<void> {
+  const part = shard === undefined ? "" : `-${shard.replace("/", "-of-")}`;
+  const to = join(checkout, "dist", `cluster-logs${part}`);
+  await rm(to, { recursive: true, force: true });
+  await cp(from, to, { recursive: true });
+  log(`logs of every component: ${to}`);
 }
 
 /** The messages of an error and of what caused it. */

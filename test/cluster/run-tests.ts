@@ -44,6 +44,7 @@ async function vitest(run: TestRun, report: string): Promise<number> {
     "--reporter=verbose",
     "--reporter=json",
     `--outputFile.json=${report}`,
+    ...(run.tests.shard === undefined ? [] : [`--shard=${run.tests.shard}`]),
     ...names,
     ...run.tests.patterns,
   ];
