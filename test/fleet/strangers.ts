@@ -12,6 +12,7 @@ const MERGE = "application/merge-patch+json";
 const STRATEGIC = "application/strategic-merge-patch+json";
 const JSON_PATCH = "application/json-patch+json";
 const LOCK_POINTER = `/metadata/annotations/${LOCK_ANNOTATION.replaceAll("/", "~1")}`;
+const MINE = { op: "replace", path: LOCK_POINTER, value: "mine" };
 const GROUPS = ["node-writers", "system:authenticated"];
 
 /** The agent's own token among them: before the reboot it may no more than others. */
@@ -29,12 +30,13 @@ export function strangersOf(node: string, other: string): readonly Identity[] {
 }
 
 /** What they try without a look at the node. */
-const SHAPES: readonly ((path: string) => ApiRequest)[] = [
+const SHAPES: readonly ((path: string, lock: string) => ApiRequest)[] = [
   (path) => patch(path, { spec: { unschedulable: null } }, STRATEGIC),
   (path) => patch(path, { spec: { unschedulable: false } }, MERGE),
   (path) => patch(path, [{ op: "remove", path: "/spec/unschedulable" }], JSON_PATCH),
   (path) => patch(path, { metadata: { annotations: { [LOCK_ANNOTATION]: null } } }, MERGE),
-  (path) => patch(path, [{ op: "replace", path: LOCK_POINTER, value: "mine" }], JSON_PATCH),
+  // The test: kube-apiserver takes a replacement of what is not there for an addition.
+  (path, lock) => patch(path, [{ op: "test", path: LOCK_POINTER, value: lock }, MINE], JSON_PATCH),
   (path) => patch(`${path}/status`, { metadata: { annotations: { [LOCK_ANNOTATION]: null } } }, MERGE),
   (path) =>
     patch(
@@ -81,8 +83,9 @@ export async function annoy(parts: StrangerParts, signal: AbortSignal): Promise<
     const shape = SHAPES[Math.floor(dice() * (SHAPES.length + 1))];
     // With its own agent's token there is nothing to refuse once the node has rebooted.
     const isOwnAgent = as?.user === AGENT_USER && as.node === machine.name;
-    const isBefore = lock()?.includes(machine.bootID) === true;
-    if (as === undefined || lock() === undefined) continue;
+    const found = lock();
+    const isBefore = found?.includes(machine.bootID) === true;
+    if (as === undefined || found === undefined) continue;
     if (isOwnAgent && !isBefore) continue;
     const send = sendAs({ role: "stranger", as });
     try {
@@ -90,7 +93,7 @@ export async function annoy(parts: StrangerParts, signal: AbortSignal): Promise<
         const { body } = await send({ method: "GET", path });
         await send({ method: "PUT", path, body: withoutLock(body) });
       } else {
-        await send(shape(path));
+        await send(shape(path, found));
       }
     } catch {
       // The API server is away.
