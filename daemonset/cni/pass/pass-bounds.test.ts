@@ -18,6 +18,16 @@ afterEach(() => kit.close());
 
 const leases = (): readonly string[] => readdirSync(kit.files.path(NETWORK_PATH)).toSorted();
 
+test("a runtime that goes after the first look keeps everything, as its sandboxes are in no list then", async () => {
+  await kit.onePodGone();
+  const first = kit.proofs;
+  kit.onProve = (before) => {
+    if (before > first) kit.alive = { ready: [LIVE], runtimes: ["/run/other.sock"] };
+  };
+  const network = onlyNetwork(await kit.pass());
+  expect(network).toMatchObject({ outcomes: {}, kept: { "in-use": 1, "runtime-missing": 1 } });
+});
+
 describe("what is not Kubernetes' stays", () => {
   test("cases 10, 11, 12, 14, 18, 19: whatever is in the directory, only leases are looked at", async () => {
     kit.files.lease("10.42.0.3", DEAD);
