@@ -24,7 +24,7 @@ export const KURED: Tool = {
   name: "kured",
   username: "system:serviceaccount:kube-system:kured",
   lockOn: { kind: "cordon" },
-  releaseOn: { kind: "uncordon" },
+  releaseOn: { kind: "reboot" },
   ttlMillis: undefined,
   perNode: true,
 };

@@ -182,7 +182,7 @@ test("a whole cycle: nobody gets the node back before it has rebooted", { timeou
     holderNode: NODE,
     bootID: bootBefore,
     wasUnschedulable: false,
-    release: "uncordon",
+    release: "reboot",
   });
   const roundsBefore = adversary.rounds;
   await until("kured's command", () => machine.results.length > 0, DELAY_MILLIS + 90_000);

@@ -30,7 +30,7 @@ export function cycleScenarios(world: () => KuredWorld): void {
             nodeUID: uid,
             bootID: "boot-1",
             wasUnschedulable: false,
-            release: "uncordon",
+            release: "reboot",
           });
           expect(await hasApp(stand, "app")).toBe(false);
         });

@@ -46,7 +46,7 @@ export function kuredScenarios(world: () => World): void {
         holder: kured(name).user,
         holderNode: name,
         reason: "cordoned by kured",
-        release: "uncordon",
+        release: "reboot",
         wasUnschedulable: false,
         bootID: "boot-1",
       });
