@@ -16,13 +16,20 @@ beforeEach(async () => {
 });
 afterEach(async () => kit.close());
 
-async function once(phase: "boot" | "shutdown", flags: readonly string[] = [], env = {}) {
+interface Once {
+  readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Faster time shortens what the search for runtimes may take, too. */
+  readonly timeFactor?: number;
+}
+
+async function once(phase: "boot" | "shutdown", { flags = [], env = {}, timeFactor = 1 }: Once = {}) {
   const { log, lines } = captureLog();
   const printed: string[] = [];
   const code = await runOnce({
     phase,
     config: kit.config(flags, env),
-    world: kit.world(fastTime(20)),
+    world: kit.world(fastTime(timeFactor)),
     log,
     print: (text) => printed.push(text),
     signal: new AbortController().signal,
@@ -44,7 +51,7 @@ test.each(["boot", "shutdown"] as const)("%s removes what is stuck and prints it
 
 test("as JSON", async () => {
   await leaveStuck(await kit.runtime());
-  const { code, printed } = await once("boot", ["--output=json"]);
+  const { code, printed } = await once("boot", { flags: ["--output=json"] });
   const report: unknown = JSON.parse(printed[0] ?? "");
   expect(report).toMatchObject({
     phase: "boot",
@@ -59,7 +66,7 @@ test("what one look does not prove is looked at twice", async () => {
   const { fake, driver } = await kit.runtime();
   const sandboxID = await driver.runSandbox(POD, 0);
   const id = await driver.createContainer(sandboxID, POD, { name: "app", attempt: 0 });
-  const { code, printed } = await once("boot");
+  const { code, printed } = await once("boot", { timeFactor: 8 });
   expect(printed).toHaveLength(2);
   expect(printed[0]).toContain("1 seen-too-briefly");
   expect(fake.containers.has(id)).toBe(false);
@@ -92,20 +99,20 @@ test("a container that can't be removed is a failure", async () => {
 test("its own pod unknown: nothing is removed, said and a failure", async () => {
   const runtime = await kit.runtime();
   const stuck = await leaveStuck(runtime);
-  const { code, lines } = await once("boot", [], { POD_UID: "" });
+  const { code, lines } = await once("boot", { env: { POD_UID: "" } });
   expect(code).toBe(1);
   expect(runtime.fake.containers.has(stuck)).toBe(true);
   expect(lines.map(({ msg }: Line) => msg)).toContain(
     "own pod is not known, so nothing will be removed; set POD_UID, or by-hand outside of pods",
   );
-  expect((await once("boot", ["--by-hand=true"], { POD_UID: "" })).code).toBe(0);
+  expect((await once("boot", { flags: ["--by-hand=true"], env: { POD_UID: "" } })).code).toBe(0);
   expect(runtime.fake.containers.has(stuck)).toBe(false);
 });
 
 test("switched off is no failure", async () => {
   const runtime = await kit.runtime();
   const stuck = await leaveStuck(runtime);
-  const { code, printed } = await once("shutdown", ["--shutdown-pass=off"]);
+  const { code, printed } = await once("shutdown", { flags: ["--shutdown-pass=off"] });
   expect(code).toBe(0);
   expect(printed).toEqual(["containers, shutdown pass: switched off"]);
   expect(runtime.fake.containers.has(stuck)).toBe(true);
