@@ -97,7 +97,7 @@ test("the ServiceAccount may do what it needs and nothing else", async () => {
   expect(await can("patch", "nodes")).toBe(true);
   expect(await can("update", "nodes")).toBe(false);
   expect(await can("delete", "nodes")).toBe(false);
-  expect(await can("patch", "nodes/status")).toBe(false);
+  expect(await can("patch", "nodes", "--subresource=status")).toBe(false);
   expect(await can("get", "secrets", "-n", "kube-system")).toBe(false);
   expect(await can("list", "secrets", "-n", NAMESPACE)).toBe(false);
   expect(await can("patch", "validatingwebhookconfiguration/other")).toBe(false);

@@ -1,4 +1,5 @@
-// Run in a machine: the agent's own boot pass each second until SIGTERM; prints a line of JSON after each.
+// Run in a machine: the agent's own boot pass each second until SIGTERM; prints a line of JSON after each. The last one is
+// finished first.
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import { passParts, passPorts, watchNode } from "../../../daemonset/pass-parts.ts";
@@ -10,9 +11,10 @@ const read = readConfig(["boot", "--by-hand=true", "--api=off"], {});
 if (read.kind !== "boot") throw new Error(JSON.stringify(read));
 const end = new AbortController();
 process.once("SIGTERM", () => end.abort());
+const over = new AbortController();
 const world = realWorld(read.config, {});
 const log = pino({ level: "silent" });
-const watch = watchNode(read.config, world, end.signal);
+const watch = watchNode(read.config, world, over.signal);
 const passes = makePasses({
   ...passParts(read.config, world, log),
   ports: {
@@ -26,6 +28,8 @@ const passes = makePasses({
   },
 });
 while (!end.signal.aborted) {
-  await passes.run("boot", end.signal);
+  await passes.run("boot", over.signal);
   await sleep(1_000);
 }
+over.abort();
+await watch.ended;
