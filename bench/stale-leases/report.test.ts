@@ -22,6 +22,6 @@ test("compares the medians, and tells of the lock, the plugin and the memory", (
   expect(result["addMillis"]).toEqual({ before: 200, after: 2 });
   expect(result["lockHeldMillis"]).toEqual({ median: 20, most: 60 });
   expect(text).toContain(
-    "100000 stale leases and as many caches: 8.3 MiB over the baseline at the peak, 1.0 after",
+    "100000 files, half of them stale leases and half their caches: 8.3 MiB over the baseline at the peak, 1.0 after",
   );
 });

@@ -51,7 +51,7 @@ export function reportOf({ leases, rounds, adds, heldMillis, memory }: Measured)
       row("network's lock held", heldMillis),
     ],
   );
-  const memoryLine = `memory of passes over ${memory.files} stale leases and as many caches: ${memory.peakOverMebibytes.toFixed(1)} MiB over the baseline at the peak, ${memory.afterOverMebibytes.toFixed(1)} after`;
+  const memoryLine = `memory of passes over ${memory.files} files, half of them stale leases and half their caches: ${memory.peakOverMebibytes.toFixed(1)} MiB over the baseline at the peak, ${memory.afterOverMebibytes.toFixed(1)} after`;
   return {
     text: `${table}\nratio ${ratio}\n${memoryLine}`,
     result: {
