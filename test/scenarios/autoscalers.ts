@@ -79,10 +79,11 @@ const ENDS: [string, string, End][] = [
   ],
 ];
 
+/** Without resourceVersion: the cordon's taint may come between, from a controller of a real cluster. */
 async function putWithoutLock(world: World, name: string): Promise<ApiAnswer> {
   const { metadata, ...rest } = await getNode(world, name);
   const { [LOCK]: _, ...annotations } = metadata.annotations ?? {};
-  const body = { ...rest, metadata: { ...metadata, annotations } };
+  const body = { ...rest, metadata: { ...metadata, annotations, resourceVersion: undefined } };
   return world.send({ as: alice, method: "PUT", path: `/api/v1/nodes/${name}`, body });
 }
 

@@ -71,7 +71,8 @@ export function toolScenarios(world: () => World): void {
       const labels = { ...metadata.labels, "plan.upgrade.cattle.io/kernel": "abc" };
       const body = {
         ...rest,
-        metadata: { ...metadata, labels },
+        // Without a version: the cordon's taint may come between, from a controller of a real cluster.
+        metadata: { ...metadata, labels, resourceVersion: undefined },
         spec: { ...rest.spec, unschedulable: false },
       };
       const answer = await world().send({
