@@ -21,6 +21,9 @@ const phases = (lines: readonly Line[]): readonly unknown[] =>
 const marker = async (): Promise<string | undefined> =>
   readFile(join(kit.folder, "nodelatch/boot"), "utf8").catch(() => undefined);
 
+const journal = async (): Promise<string> =>
+  readFile(join(kit.folder, "state/journal.json"), "utf8").catch(() => "");
+
 async function ready({ url }: RunningAgent): Promise<{ readonly status: number; readonly text: string }> {
   const response = await fetch(`${url}/readyz?verbose`);
   return { status: response.status, text: await response.text() };
@@ -77,6 +80,8 @@ describe("after a boot", () => {
     await writeFile(join(kit.folder, "nodelatch"), "a file in its place");
     const first = await kit.start(["--shutdown-pass=off"], FAST);
     await until(() => first.lines.some(({ msg }) => msg === "boot not marked as done; the journal has it"));
+    // At its end the agent waits for the journal, but not long where time is fast.
+    await until(async () => (await journal()).includes(BOOT_ID));
     first.term();
     await first.ended;
     await rm(join(kit.folder, "nodelatch"));

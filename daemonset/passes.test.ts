@@ -5,7 +5,7 @@ import { modes, podNamed } from "./containers/testing/power-cut.ts";
 import { FakeRuntime } from "./containers/testing/fake-runtime.ts";
 import { WALL_NANOS } from "./containers/testing/pass-kit.ts";
 import type { KubeletState } from "./host/kubelet/probe.ts";
-import { realTime } from "./host/time.ts";
+import { realTime, type Time } from "./host/time.ts";
 import { makePasses, type PassEnd } from "./passes.ts";
 import { captureLog, until } from "./testing/agent-kit.ts";
 
@@ -16,6 +16,8 @@ function passesOver(
   settings: ContainersSettings = DEFAULT_SETTINGS,
   onEnd: (end: PassEnd) => Promise<void> | void = () => {},
   kubelet: KubeletState = { kind: "running", name: "kubelet" },
+  refresh: () => Promise<void> = async () => {},
+  sleep: Time["sleep"] = async (millis, signal) => realTime.sleep(millis, signal),
 ) {
   const { log, lines } = captureLog();
   const passes = makePasses({
@@ -30,7 +32,7 @@ function passesOver(
           kubelets: "configured",
           connection: undefined,
         })),
-      refresh: async () => {},
+      refresh,
     },
     hostRoot: "/",
     settings,
@@ -39,7 +41,7 @@ function passesOver(
     budgetMillis: 60_000,
     ports: {
       clock: { monotonicMillis: () => performance.now(), wallNanos: () => WALL_NANOS },
-      sleep: async (millis, signal) => realTime.sleep(millis, signal),
+      sleep,
       random: () => 0.5,
       log,
       metrics: { passed: () => {}, settled: () => {}, kept: () => {} },
@@ -120,6 +122,28 @@ test("nothing to look at, and nothing to do", async () => {
   expect((await passesOver([runtime], modes("off")).passes.run("boot", never)).result).toBe("off");
   expect(runtime.containers.has(id)).toBe(true);
 });
+
+test.each([
+  ["boot", 0, 15_000],
+  ["steady", 0, 15_000],
+  ["shutdown", 0, 3_000],
+  ["boot", 1, 3_000],
+] as const)(
+  "a %s pass with %i runtimes known waits %i ms at most for the search for others",
+  async (phase, known, expectedMillis) => {
+    const slept: number[] = [];
+    const { passes } = passesOver(
+      Array.from({ length: known }, () => stuckNode().runtime),
+      modes("report"),
+      undefined,
+      undefined,
+      async () => new Promise(() => {}),
+      async (millis) => void slept.push(millis),
+    );
+    await passes.run(phase, never);
+    expect(slept[0]).toBe(expectedMillis);
+  },
+);
 
 test("a follow-up that fails ends nothing", async () => {
   const { runtime } = stuckNode();

@@ -57,6 +57,8 @@ export interface Passes {
 
 /** Runtimes are looked for before each pass; longer than this is not waited for. */
 const REFRESH_MILLIS = 3_000;
+/** Where none is known yet there is nothing else to do, and right after a boot all starts at once. */
+const FIRST_LOOK_MILLIS = 15_000;
 /** At a shutdown every moment counts; a kubelet that runs answers in a millisecond. */
 const SHUTDOWN_PROBE_MILLIS = 300;
 
@@ -100,10 +102,12 @@ export function makePasses(options: PassesOptions): Passes {
   }
 
   async function findTargets(phase: Phase, signal: AbortSignal): Promise<readonly PassTarget[]> {
-    if (phase !== "shutdown" || options.watch.current().length === 0) {
+    const isFirst = options.watch.current().length === 0;
+    if (phase !== "shutdown" || isFirst) {
+      const patienceMillis = phase !== "shutdown" && isFirst ? FIRST_LOOK_MILLIS : REFRESH_MILLIS;
       const found = new AbortController();
       const end = AbortSignal.any([signal, found.signal]);
-      await Promise.race([options.watch.refresh(), ports.sleep(REFRESH_MILLIS, end)]);
+      await Promise.race([options.watch.refresh(), ports.sleep(patienceMillis, end)]);
       found.abort();
     }
     return Promise.all(options.watch.current().map(async (current) => targetOf(current, options.hostRoot)));

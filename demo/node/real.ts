@@ -45,10 +45,16 @@ export async function realNode(): Promise<DemoNode> {
     runPod: async (pod, attempt) => node.runPod(pod, attempt),
     stopPod: async (id) => node.driver.stopSandbox(id),
     async endedSandboxes() {
-      const all = await node.runtime.listSandboxes(never);
-      return all
-        .filter(({ state, pod }) => state === "not-ready" && pod?.uid !== node.agentPod.uid)
-        .map(({ id, pod }) => ({ id, pod: pod?.name ?? "" }));
+      const deadline = AbortSignal.timeout(DEADLINE_MILLIS);
+      for (;;) {
+        const all = await node.runtime.listSandboxes(deadline);
+        const others = all.filter(({ pod }) => pod?.uid !== node.agentPod.uid);
+        // None survived the cut, but containerd may need a moment to notice.
+        if (others.every(({ state }) => state === "not-ready")) {
+          return others.map(({ id, pod }) => ({ id, pod: pod?.name ?? "" }));
+        }
+        await sleep(50, undefined, { signal: deadline });
+      }
     },
     async cutWhileStarting(pods, midway) {
       const before = node.leases().size;

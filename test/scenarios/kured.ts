@@ -22,10 +22,15 @@ const NEEDED = "weave.works/kured-most-recent-reboot-needed";
 
 /** `--annotate-nodes`: the whole node back as a strategic merge patch, with two annotations more. */
 async function annotateAsKured(world: World, name: string): Promise<ApiAnswer> {
-  const node = await getNode(world, name);
   const now = new Date().toISOString();
-  const annotations = { ...node.metadata.annotations, [IN_PROGRESS]: now, [NEEDED]: now };
-  return patchNode(world, name, kured(name), { ...node, metadata: { ...node.metadata, annotations } });
+  for (let tries = 1; ; tries += 1) {
+    const node = await getNode(world, name);
+    const annotations = { ...node.metadata.annotations, [IN_PROGRESS]: now, [NEEDED]: now };
+    const body = { ...node, metadata: { ...node.metadata, annotations } };
+    const answer = await patchNode(world, name, kured(name), body);
+    // With its version in it, as kured has it: a new node's taint may come between, from a controller of a real cluster.
+    if (answer.status !== 409 || tries === 10) return answer;
+  }
 }
 
 export function kuredScenarios(world: () => World): void {

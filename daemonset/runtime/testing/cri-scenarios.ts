@@ -56,8 +56,9 @@ export const criScenarios: readonly CriScenario[] = [
         createdAtNanos: BigInt(textAt(same, "created_at")),
       });
       await driver.stopSandbox(id);
-      const stopped = (await runtime.listSandboxes(signal)).find((sandbox) => sandbox.id === id);
-      expect(stopped?.state).toBe("not-ready");
+      // containerd says so a moment after it has answered.
+      const state = async () => (await runtime.listSandboxes(signal)).find((one) => one.id === id)?.state;
+      await expect.poll(state).toBe("not-ready");
     },
   },
   {
@@ -67,7 +68,7 @@ export const criScenarios: readonly CriScenario[] = [
       const state = async () => (await runtime.listSandboxes(signal)).find((one) => one.id === id)?.state;
       expect(await state()).toBe("ready");
       expect(await runtime.stopSandbox(id, signal)).toEqual({ kind: "stopped" });
-      expect(await state()).toBe("not-ready");
+      await expect.poll(state).toBe("not-ready");
       expect(await runtime.stopSandbox(id, signal)).toEqual({ kind: "stopped" });
       expect(await runtime.stopSandbox("f".repeat(64), signal)).toEqual({ kind: "stopped" });
     },

@@ -55,7 +55,8 @@ const commandMillis = 30_000;
 
 /** @throws Error with the end of the daemon's log if it does not become ready. */
 export async function startIsolated(spec: IsolatedSpec): Promise<IsolatedDaemon> {
-  const folder = await mkdtemp(join(tmpdir(), `nodelatch-${spec.name}-`));
+  // A socket's path has 107 bytes at most, and the agent may see this one behind /proc/PID/root, in the folders of two runs.
+  const folder = await mkdtemp(join(tmpdir(), "nl-"));
   const cgroup = `/${basename(folder)}`;
   const logFile = join(folder, "log");
   const down = join(folder, "down");
