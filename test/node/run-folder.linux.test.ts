@@ -31,8 +31,8 @@ async function deadPid(): Promise<number> {
 
 test("what a killed run left is removed, with its name; nothing else is", async () => {
   const left = `nodelatch-run-${await deadPid()}-abc`;
-  await mkdir(join(parent, left, "nodelatch-containerd-xyz", "root"), { recursive: true });
-  await writeFile(join(parent, left, "nodelatch-containerd-xyz", "log"), "");
+  await mkdir(join(parent, left, "nl-xyz", "root"), { recursive: true });
+  await writeFile(join(parent, left, "nl-xyz", "log"), "");
   await mkdir(join(parent, "nodelatch-other"));
   const own = await makeRunFolder(parent);
   expect(await sweep()).toEqual([expect.stringContaining(join(parent, left))]);

@@ -10,6 +10,8 @@ import { removeCgroup } from "../cluster/keeper/cgroups.ts";
 import { waitFor } from "../cluster/process/wait-for.ts";
 
 const prefix = "nodelatch-run-";
+/** Of a runtime's folder in a run's, and of its cgroup. Short, as sockets lie in it (107 bytes at most for a path). */
+export const runtimePrefix = "nl-";
 const cgroupDeadlineMillis = 10_000;
 /** Runtimes are killed with whoever started them, which the kernel does in its own time. */
 const endDeadlineMillis = 30_000;
@@ -48,7 +50,7 @@ export async function removeRunFolder(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (name.startsWith(workFolderPrefix)) await stopCluster(workPaths(join(folder, name)).info);
     // Runtimes name theirs after their folders.
-    else if (name.startsWith("nodelatch-")) await removeCgroup(name, cgroupDeadlineMillis);
+    else if (name.startsWith(runtimePrefix)) await removeCgroup(name, cgroupDeadlineMillis);
   }
   await rm(folder, { recursive: true, force: true });
 }

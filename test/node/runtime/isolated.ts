@@ -10,6 +10,7 @@ import { removeCgroup } from "../../cluster/keeper/cgroups.ts";
 import { createComponent, type Component } from "../../cluster/process/component.ts";
 import { runOrThrow, type Argv } from "../../cluster/process/run.ts";
 import { waitFor } from "../../cluster/process/wait-for.ts";
+import { runtimePrefix } from "../run-folder.ts";
 
 export interface IsolatedDaemon {
   /** Everything of the daemon's is in here. */
@@ -55,8 +56,8 @@ const commandMillis = 30_000;
 
 /** @throws Error with the end of the daemon's log if it does not become ready. */
 export async function startIsolated(spec: IsolatedSpec): Promise<IsolatedDaemon> {
-  // A socket's path has 107 bytes at most, and the agent may see this one behind /proc/PID/root, in the folders of two runs.
-  const folder = await mkdtemp(join(tmpdir(), "nl-"));
+  // The agent may see the socket behind /proc/PID/root, in the folders of two runs.
+  const folder = await mkdtemp(join(tmpdir(), runtimePrefix));
   const cgroup = `/${basename(folder)}`;
   const logFile = join(folder, "log");
   const down = join(folder, "down");
