@@ -110,7 +110,7 @@ async function endContainer(name: string): Promise<void> {
       const { code, stderr } = await cluster.tryKubectl(touch);
       return code === 0 ? { done: true, value: undefined } : { done: false, seen: stderr };
     },
-    { deadlineMillis: 60_000 },
+    { deadlineMillis: 120_000 },
   );
 }
 

@@ -17,7 +17,7 @@ beforeAll(async () => {
       await cluster.kubectl(["get", "serviceaccount", "default", "-n", namespace]);
       return { done: true, value: undefined };
     },
-    { deadlineMillis: 30_000 },
+    { deadlineMillis: 90_000 },
   );
   await cluster.kubectl(["apply", "-n", namespace, "-f", "-"], { input: manifests() });
 });
@@ -188,6 +188,6 @@ async function askService(): Promise<string> {
       const { code, stdout, stderr } = await cluster.execBesideApiServer(argv, 10_000);
       return code === 0 ? { done: true, value: stdout } : { done: false, seen: stderr };
     },
-    { deadlineMillis: 30_000 },
+    { deadlineMillis: 90_000 },
   );
 }

@@ -89,7 +89,7 @@ test("in mode warn it only warns", async () => {
         ? { done: true, value: undefined }
         : { done: false, seen };
     },
-    { deadlineMillis: 30_000 },
+    { deadlineMillis: 90_000 },
   );
   expect(await stateOf(world, name)).toMatchObject({ cordoned: true });
 });

@@ -34,7 +34,7 @@ export default defineConfig({
           name: "machines",
           include: ["test/node/machines/*.node.ts"],
           globalSetup: ["test/node/machines/start-machines.ts"],
-          testTimeout: 400_000,
+          testTimeout: 700_000,
           sequence: { groupOrder: 1 },
         },
       },

@@ -45,7 +45,7 @@ export async function startAgent(machine: Machine, ...more: readonly string[]): 
       await readyz();
       return { done: true, value: undefined };
     },
-    { deadlineMillis: 20_000 },
+    { deadlineMillis: 60_000 },
   );
   return {
     readyz,

@@ -66,7 +66,7 @@ it.concurrent.each(machineLines)(
         const left = cut.filter((id) => known.has(id)).length;
         return left === 0 ? { done: true, value: await leasesOf(machine) } : { done: false, seen: `${left}` };
       },
-      { deadlineMillis: 150_000, intervalMillis: 1_000 },
+      { deadlineMillis: 300_000, intervalMillis: 1_000 },
     );
     const owners = [...forgotten.values()];
     // This line alone never calls DEL for them (containerd#10744).
@@ -123,7 +123,7 @@ async function swallowDeletions({ machine, pods }: Place): Promise<void> {
       const stale = [...(await leasesOf(machine))].filter(([, id]) => before.has(id) && !known.has(id));
       return stale.length >= 3 ? { done: true, value: stale } : { done: false, seen: `${stale.length}` };
     },
-    { deadlineMillis: 150_000, intervalMillis: 1_000 },
+    { deadlineMillis: 300_000, intervalMillis: 1_000 },
   );
   await machine.setCni({});
   const later = await startAgent(machine);
@@ -136,7 +136,7 @@ async function swallowDeletions({ machine, pods }: Place): Promise<void> {
         ? { done: true, value: undefined }
         : { done: false, seen: JSON.stringify(left) };
     },
-    { deadlineMillis: 60_000, intervalMillis: 1_000 },
+    { deadlineMillis: 180_000, intervalMillis: 1_000 },
   );
   const leases = [...(await leasesOf(machine)).values()];
   const running = await runningIDs(machine);

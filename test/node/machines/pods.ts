@@ -46,7 +46,7 @@ export async function openPods({ name: node, cluster }: Machine, space: string):
       await cluster.kubectl(["get", "serviceaccount", "default", "-n", space]);
       return { done: true, value: undefined };
     },
-    { deadlineMillis: 60_000 },
+    { deadlineMillis: 120_000 },
   );
 
   async function seen(): Promise<ReadonlyMap<string, PodSeen>> {
@@ -72,7 +72,7 @@ export async function openPods({ name: node, cluster }: Machine, space: string):
           await cluster.kubectl(["exec", "-n", space, name, "--", "touch", "/tmp/end"]);
           return { done: true, value: undefined };
         },
-        { deadlineMillis: 60_000 },
+        { deadlineMillis: 120_000 },
       );
     },
     async waitFor(what, names, test, deadlineMillis = 120_000) {
