@@ -1,9 +1,11 @@
 /** Kubeconfigs, exec plugins and servers in trouble, through whole commands. */
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { createServer as createHttpServer } from "node:http";
+import { connect as dial, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { issueLeaf } from "../../certs/leaf.ts";
 import { ApiServer, status, type ApiAnswer } from "../../kube/testing/api-server.ts";
 import { run, type Ran } from "../testing/cli-kit.ts";
 
@@ -179,6 +181,36 @@ describe("exec plugins", () => {
     expect(tokens()).toEqual(["Bearer t0", "Bearer t1", "Bearer t1"]);
   });
 
+  /** A plugin that gives a client certificate of the names, one for each time that it is asked. */
+  async function certificates(names: readonly string[], expirationTimestamp?: string): Promise<string> {
+    for (const [index, name] of names.entries()) {
+      const { certPem, keyPem } = issueLeaf(server.authority, [name], Date.now(), 60_000);
+      const status = { clientCertificateData: certPem, clientKeyData: keyPem, expirationTimestamp };
+      await writeFile(join(folder, `answer-${index}`), JSON.stringify({ kind: "ExecCredential", status }));
+    }
+    const turns = join(folder, `turns-${names.join("-")}`);
+    return plugin(
+      `n=$(cat ${turns} 2>/dev/null || echo 0); echo $((n+1)) > ${turns}; cat ${folder}/answer-$n`,
+    );
+  }
+  const shown = (): readonly unknown[] => server.requests.map(({ clientName }) => clientName);
+
+  test("a client certificate is shown, and a new one once the first is not accepted", async () => {
+    const file = await certificates(["early", "late"]);
+    server.answer = ({ clientName, path }) => {
+      if (clientName !== "late") return status(401, "Unauthorized", "Unauthorized");
+      return path.endsWith("/events") ? { status: 200, json: { kind: "EventList", items: [] } } : ok;
+    };
+    expect(await nodes("--kubeconfig", file)).toMatchObject({ code: 0 });
+    expect(shown()).toEqual(["early", "late", "late"]);
+  });
+
+  test("a credential that has run out is not shown again", async () => {
+    const file = await certificates(["one", "two"], "2026-01-01T00:00:00Z");
+    expect(await nodes("--kubeconfig", file)).toMatchObject({ code: 0 });
+    expect(shown()).toEqual(["one", "two"]);
+  });
+
   test.each<[string, string, object, number, string]>([
     ["fails", "exit 3", {}, 75, "exec plugin /FOLDER/plugin.sh failed: exit code 3"],
     ["prints no JSON", "echo hello", {}, 75, "exec plugin /FOLDER/plugin.sh: printed no JSON"],
@@ -255,6 +287,28 @@ describe("servers in trouble", () => {
     const hung = await nodes("--kubeconfig", await kubeconfig("mute", { url }), "--request-timeout", "300ms");
     mute.close();
     expect(hung).toMatchObject({ code: 75 });
+  });
+
+  test("a proxy of the kubeconfig is gone through", async () => {
+    const asked: string[] = [];
+    const proxy = createHttpServer().on("connect", ({ url = "" }, inside) => {
+      asked.push(url);
+      const outside = dial(server.port, "127.0.0.1", () => {
+        inside.write("HTTP/1.1 200 OK\r\n\r\n");
+        inside.pipe(outside).pipe(inside);
+      });
+      for (const end of [inside, outside]) end.on("error", () => {});
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    const address = proxy.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    // Nobody listens there: only the proxy knows a way.
+    const url = "https://127.0.0.1:1";
+    const cluster = { "proxy-url": `http://127.0.0.1:${port}` };
+    const ran = await nodes("--kubeconfig", await kubeconfig("proxied", { url, cluster }));
+    proxy.close();
+    expect(ran).toMatchObject({ code: 0 });
+    expect(new Set(asked)).toEqual(new Set(["127.0.0.1:1"]));
   });
 
   test("one header line for each group", async () => {

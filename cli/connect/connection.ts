@@ -5,10 +5,10 @@
  */
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest, type RequestOptions } from "node:https";
-import type { KubeConfig } from "@kubernetes/client-node";
+import { KubeConfig } from "@kubernetes/client-node";
 import type { KubeCall, KubeConnection } from "../../kube/call.ts";
 import { makeRequester, type HttpAnswer } from "../../kube/requester.ts";
-import { EXEC_PROVIDER, ExecCredentials, type ExecWorld } from "./exec-credential.ts";
+import { ExecCredentials, type Credential, type ExecWorld } from "./exec-credential.ts";
 
 export interface ConnectionOptions {
   readonly config: KubeConfig;
@@ -23,13 +23,14 @@ export interface ConnectionOptions {
 /** No request is sent yet. */
 export function connect(options: ConnectionOptions): KubeConnection {
   const { config, as, world, timeoutMillis } = options;
-  const exec = takeOverExec(config, world);
+  const exec = execOf(config, world);
+  const configNow = configsWith(config, exec);
   const server = (config.getCurrentCluster()?.server ?? "").replace(/\/+$/, "");
   const seen = new Set<string>();
   const requester = makeRequester({
     async send(call, signal) {
       const prepared: RequestOptions = {};
-      await config.applyToHTTPSOptions(prepared);
+      await (await configNow()).applyToHTTPSOptions(prepared);
       const headers = { ...plain(prepared.headers), ...impersonation(as), ...contentHeaders(call) };
       const answer = await exchange(server, call, { ...prepared, signal, headers });
       for (const text of warningsIn(answer.rawHeaders)) {
@@ -53,18 +54,44 @@ export function connect(options: ConnectionOptions): KubeConnection {
   };
 }
 
-/** Our own way to run exec plugins takes the place of client-node's, which would come first. */
-function takeOverExec(config: KubeConfig, world: ExecWorld): ExecCredentials | undefined {
-  const user = config.getCurrentUser();
-  const exec: unknown = user?.exec;
-  if (user === null || exec === undefined || exec === null) return undefined;
-  config.users = config.users.map((one) =>
-    one.name === user.name ? { ...one, exec: null, authProvider: { name: EXEC_PROVIDER } } : one,
-  );
+/** Our own way to run exec plugins takes the place of client-node's. */
+function execOf(config: KubeConfig, world: ExecWorld): ExecCredentials | undefined {
+  const exec: unknown = config.getCurrentUser()?.exec;
+  if (exec === undefined || exec === null) return undefined;
   const { server = "", caData } = config.getCurrentCluster() ?? {};
-  const credentials = new ExecCredentials(exec, { server, caData }, world);
-  config.addAuthenticator(credentials);
-  return credentials;
+  return new ExecCredentials(exec, { server, caData }, world);
+}
+
+/**
+ * The configuration with what the plugin says now. A new one for each credential: client-node keeps the connections of a
+ * user, and with them the client certificate that it has first seen.
+ */
+function configsWith(config: KubeConfig, exec: ExecCredentials | undefined): () => Promise<KubeConfig> {
+  let made: { readonly of: Credential; readonly config: KubeConfig } | undefined;
+  return async () => {
+    if (exec === undefined) return config;
+    const credential = await exec.credential();
+    if (made?.of !== credential) made = { of: credential, config: withCredential(config, credential) };
+    return made.config;
+  };
+}
+
+function withCredential(config: KubeConfig, { token, cert, key }: Credential): KubeConfig {
+  const { clusters, contexts, currentContext } = config;
+  const name = config.getCurrentUser()?.name;
+  const users = config.users.map((one) => {
+    if (one.name !== name) return one;
+    const shown =
+      cert === undefined || key === undefined ? {} : { certData: base64(cert), keyData: base64(key) };
+    return { ...one, ...shown, ...(token === undefined ? {} : { token }), exec: null };
+  });
+  const made = new KubeConfig();
+  made.loadFromOptions({ clusters, contexts, currentContext, users });
+  return made;
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString("base64");
 }
 
 async function exchange(server: string, call: KubeCall, options: RequestOptions): Promise<IncomingMessage> {

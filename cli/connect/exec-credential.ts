@@ -4,13 +4,8 @@
  * them the terminal to ask for a password, and runs them again after a 401.
  */
 import { spawn } from "node:child_process";
-import type { KubeConfig } from "@kubernetes/client-node";
 import { isObject, objectAt, textAt } from "../../kube/json.ts";
 import { UserError, EXIT } from "../exit-code.ts";
-
-type Authenticator = Parameters<KubeConfig["addAuthenticator"]>[0];
-type User = Parameters<Authenticator["applyAuthentication"]>[0];
-type RequestOptions = Parameters<Authenticator["applyAuthentication"]>[1];
 
 export interface ExecWorld {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -20,11 +15,10 @@ export interface ExecWorld {
   readonly signal: AbortSignal;
 }
 
-/** Marks the users whose `exec` this authenticator answers for. */
-export const EXEC_PROVIDER = "nodelatch-exec";
-
-interface Credential {
+/** A token, or a certificate with its key, or both. */
+export interface Credential {
   readonly token: string | undefined;
+  /** PEM. */
   readonly cert: string | undefined;
   readonly key: string | undefined;
   readonly expiresMillis: number | undefined;
@@ -33,7 +27,7 @@ interface Credential {
 /** A plugin that prints more is no plugin. */
 const MOST_BYTES = 1_048_576;
 
-export class ExecCredentials implements Authenticator {
+export class ExecCredentials {
   readonly #exec: unknown;
   readonly #cluster: { readonly server: string; readonly caData: string | undefined };
   readonly #world: ExecWorld;
@@ -48,30 +42,18 @@ export class ExecCredentials implements Authenticator {
     this.#world = world;
   }
 
-  isAuthProvider(user: User): boolean {
-    const provider: unknown = user.authProvider;
-    return textAt(provider, "name") === EXEC_PROVIDER;
-  }
-
-  async applyAuthentication(_user: User, options: RequestOptions): Promise<void> {
+  /** The same object until it runs out or `expire` is called. @throws UserError if the plugin gives none. */
+  async credential(): Promise<Credential> {
     const { expiresMillis } = this.#keptValue ?? {};
     if (expiresMillis !== undefined && expiresMillis <= this.#world.wallMillis()) this.expire();
     // Two requests at once ask the plugin once: it may open a browser.
     this.#kept ??= this.#run();
-    let credential: Credential;
     try {
-      credential = await this.#kept;
+      this.#keptValue = await this.#kept;
+      return this.#keptValue;
     } catch (thrown) {
       this.expire();
       throw thrown;
-    }
-    this.#keptValue = credential;
-    const { token, cert, key } = credential;
-    if (token !== undefined)
-      options.headers = { ...headersOf(options.headers), Authorization: `Bearer ${token}` };
-    if (cert !== undefined && key !== undefined) {
-      options.cert = cert;
-      options.key = key;
     }
   }
 
@@ -184,12 +166,4 @@ function envOf(exec: unknown): Record<string, string> {
     if (name !== undefined && value !== undefined) entries.push([name, value]);
   }
   return Object.fromEntries(entries);
-}
-
-function headersOf(raw: unknown): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(isObject(raw) ? raw : {})) {
-    if (typeof value === "string") headers[name] = value;
-  }
-  return headers;
 }
