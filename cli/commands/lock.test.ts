@@ -1,6 +1,11 @@
 import { expect, test } from "vitest";
+import { lockRecord } from "../../lock/fixture.ts";
+import { LOCK_ANNOTATION } from "../../lock/node.ts";
+import { formatTime, writeRecord } from "../../lock/record.ts";
 import { parseLockRequest } from "../../lock/request.ts";
 import { parseArguments } from "../arguments.ts";
+import { run } from "../testing/cli-kit.ts";
+import { KubeconfigKit } from "../testing/kubeconfig-kit.ts";
 import { lock, lockPatch } from "./lock.ts";
 
 const LIMITS = { defaultTtlMillis: undefined, minTtlMillis: 1, maxTtlMillis: 86_400_000 };
@@ -20,4 +25,26 @@ test("what is sent is what the webhook reads", () => {
     ok: true,
     request: { reason: 'a "quoted" one', expiresAtMillis: 7_200_000, release: "reboot", notes: [] },
   });
+});
+
+test.each([-1, 1])("an expiry is told by the API server's clock, %i h from ours", async (hours) => {
+  const kit = await KubeconfigKit.start();
+  try {
+    const serverMillis = Date.now() + hours * 3_600_000;
+    const record = lockRecord({ expiresAt: formatTime(serverMillis + 7_200_000 + 30_000) });
+    kit.server.answer = () => ({
+      status: 200,
+      headers: { Date: new Date(serverMillis).toUTCString() },
+      json: {
+        kind: "Node",
+        metadata: { name: "n1", annotations: { [LOCK_ANNOTATION]: writeRecord(record) } },
+        spec: { unschedulable: true },
+      },
+    });
+    const { code, out } = await run(["lock", "n1", "--kubeconfig", await kit.kubeconfig("skewed")]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^node\/n1 locked and cordoned by alice; expires in 2h \(/);
+  } finally {
+    await kit.close();
+  }
 });

@@ -46,9 +46,8 @@ export const lock: Command = {
     const stored = lockOn(node);
     if (stored?.kind === "record") {
       const cordoned = node.unschedulable ? "locked and cordoned" : "locked, and not cordoned";
-      terminal.out(
-        `node/${name} ${cordoned} by ${stored.record.holder}${expiry(stored.record, wallMillis())}`,
-      );
+      const ends = expiry(stored.record, wallMillis() + kube.clockOffsetMillis());
+      terminal.out(`node/${name} ${cordoned} by ${stored.record.holder}${ends}`);
       return EXIT.ok;
     }
     // The latch fails open: the key is a lock, but nobody's.
@@ -74,6 +73,7 @@ export function lockPatch(args: Pick<Arguments, "text" | "isSet">): Readonly<Rec
   };
 }
 
+/** @param nowMillis by the API server's clock, which is nearer to the one that stamped the lock than ours. */
 function expiry({ expiresAt }: LockRecord, nowMillis: number): string {
   return expiresAt === undefined ? "" : `; expires ${untilTime(expiresAt, nowMillis)} (${expiresAt})`;
 }
