@@ -1,5 +1,6 @@
 /** Reading and writing the one Node that lock and unlock are about. */
 import { LOCK_ANNOTATION, parseNode, type NodeView } from "../lock/node.ts";
+import { annotationPointer } from "../kube/annotation-pointer.ts";
 import { apiPath, type KubeCall, type KubeConnection } from "../kube/call.ts";
 import { failureOf, KubeError } from "../kube/failure.ts";
 import { EXIT, UserError } from "./exit-code.ts";
@@ -60,9 +61,4 @@ export function withOurWay(refusal: string, node: string): string {
   return way === "" ? refusal : `${said}; to break it: ${CALLED} unlock ${node} --force --reason "<why>"`;
 }
 
-/** To an annotation (RFC 6901). */
-export function pointerTo(annotation: string): string {
-  return `/metadata/annotations/${annotation.replaceAll("/", "~1")}`;
-}
-
-export const LOCK_POINTER = pointerTo(LOCK_ANNOTATION);
+export const LOCK_POINTER = annotationPointer(LOCK_ANNOTATION);

@@ -3,7 +3,16 @@ import { glob, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import type { RefuseReason } from "../lock/decide.ts";
-import { asker, locked, lockedChange, lockRecord, NOW, rewritten } from "../lock/fixture.ts";
+import {
+  asker,
+  guardSettings,
+  latchSettings,
+  locked,
+  lockedChange,
+  lockRecord,
+  NOW,
+  rewritten,
+} from "../lock/fixture.ts";
 import { refusalMessage } from "../lock/message.ts";
 import { parseLockRequest } from "../lock/request.ts";
 import { readConfig } from "../webhook/config.ts";
@@ -14,7 +23,6 @@ import { call } from "../webhook/testing/call.ts";
 import { reviewBody } from "../webhook/testing/review-body.ts";
 import { startWebhook } from "../webhook/testing/webhook-server.ts";
 import { codeIn, fencesIn, tableWith } from "./markdown.ts";
-import { NO_TOOLS } from "../lock/tool.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const page = await readFile(`${root}/docs/operations.md`, "utf8");
@@ -70,7 +78,7 @@ test("a value that the latch refuses", () => {
   const parsed = parseLockRequest('{"ttl":"30d"}', limits, NOW);
   expect(page).toContain(`\n${parsed.ok ? "nothing" : parsed.problem}\n`);
   const latch = createLatch({
-    settings: { limits, tools: NO_TOOLS, keepAutoscalersAway: true, carryOutUncordons: true },
+    settings: latchSettings({ limits }),
     guard: ports("enforce", "denied").settings,
     nowMillis: () => NOW,
     mayUncordon: () => Promise.resolve("denied"),
@@ -145,15 +153,7 @@ test("every message that the webhook logs is listed, and no other", async () => 
 
 function ports(mode: "enforce" | "warn", answer: "allowed" | "denied"): GuardPorts {
   return {
-    settings: {
-      mode,
-      onExpired: "allow",
-      exemptDeleters: new Set(),
-      agentUsername: "agent",
-      webhookUsername: "webhook",
-      acceptNodeIdentity: false,
-      tools: NO_TOOLS,
-    },
+    settings: guardSettings({ mode }),
     nowMillis: () => NOW,
     mayOverride: () => Promise.resolve({ kind: answer, reason: "" }),
     onRefusedUncordon: () => {},

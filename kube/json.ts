@@ -28,3 +28,18 @@ export function textsAt(value: unknown, key: string): ReadonlyMap<string, string
   }
   return texts;
 }
+
+/** The objects of the list `value[key]`; anything else in it is left out, and no list holds none. */
+export function objectsAt(value: unknown, key: string): readonly JsonObject[] {
+  return listAt(value, key).filter(isObject);
+}
+
+/** The strings of the list `value[key]`, likewise. */
+export function stringsAt(value: unknown, key: string): readonly string[] {
+  return listAt(value, key).filter((one) => typeof one === "string");
+}
+
+function listAt(value: unknown, key: string): readonly unknown[] {
+  const found: unknown = isObject(value) ? value[key] : undefined;
+  return Array.isArray(found) ? found : [];
+}

@@ -1,6 +1,7 @@
 /** Writes a refused uncordon onto its node, to be carried out when the lock goes. */
 import { LOCK_ANNOTATION } from "../lock/node.ts";
 import { UNCORDON_REQUESTED_ANNOTATION } from "../lock/requested-uncordon.ts";
+import { annotationPointer } from "./annotation-pointer.ts";
 import { apiPath, type KubeConnection } from "./call.ts";
 import { failureOf } from "./failure.ts";
 
@@ -34,8 +35,8 @@ export async function keepUncordon(
       contentType: "application/json-patch+json",
       body: [
         { op: "test", path: "/metadata/uid", value: nodeUID },
-        { op: "test", path: annotation(LOCK_ANNOTATION), value: lock },
-        { op: "add", path: annotation(UNCORDON_REQUESTED_ANNOTATION), value },
+        { op: "test", path: annotationPointer(LOCK_ANNOTATION), value: lock },
+        { op: "add", path: annotationPointer(UNCORDON_REQUESTED_ANNOTATION), value },
       ],
       signal,
       // The same value again changes nothing.
@@ -48,8 +49,4 @@ export async function keepUncordon(
     if (kind === "not-found" || httpStatus === 422) return "gone";
     throw thrown;
   }
-}
-
-function annotation(key: string): string {
-  return `/metadata/annotations/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
 }

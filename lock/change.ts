@@ -69,21 +69,33 @@ export function changeOf(request: NodeRequest): Change {
       ? { kind: "none", why: "not-locked" }
       : { kind: "acquire", before, after };
   }
-  // The server takes metadata but never spec from a write to nodes/status (strategy.go, kured-observed.md 3).
-  const takesSpec = request.subresource !== "status";
-  const uncordons = takesSpec && before.unschedulable && !after.unschedulable;
+  const uncordoned = takesSpec(request.subresource) && before.unschedulable && !after.unschedulable;
   const next = after.annotations.get(LOCK_ANNOTATION);
   if (next === undefined) {
-    return { kind: uncordons ? "removed-and-uncordoned" : "lock-removed", before, lock, after };
+    return { kind: uncordoned ? "removed-and-uncordoned" : "lock-removed", before, lock, after };
   }
   if (next !== before.annotations.get(LOCK_ANNOTATION)) {
-    return { kind: uncordons ? "changed-and-uncordoned" : "lock-changed", before, lock, after };
+    return { kind: uncordoned ? "changed-and-uncordoned" : "lock-changed", before, lock, after };
   }
-  if (uncordons) return { kind: "uncordon", before, lock, after };
+  if (uncordoned) return { kind: "uncordon", before, lock, after };
   if (writesRequest(before, after)) return { kind: "request-written", before, lock, after };
-  if (takesSpec && !before.unschedulable && after.unschedulable)
-    return { kind: "cordon", before, lock, after };
+  if (cordons(before, after, request.subresource)) return { kind: "cordon", before, lock, after };
   return { kind: "none", why: "untouched" };
+}
+
+/** Whether a request with this subresource cordons a node that was not, locked or not. */
+export function cordons(before: NodeView, after: NodeView, subresource: string): boolean {
+  return takesSpec(subresource) && !before.unschedulable && after.unschedulable;
+}
+
+/** Whether the request uncordons a locked node, whatever else it does. */
+export function uncordons({ kind }: Change): boolean {
+  return kind === "uncordon" || kind === "removed-and-uncordoned" || kind === "changed-and-uncordoned";
+}
+
+/** The server takes metadata but never spec from a write to nodes/status (strategy.go, kured-observed.md 3). */
+function takesSpec(subresource: string): boolean {
+  return subresource !== "status";
 }
 
 function present(node: NodeView | null, field: string, operation: string): NodeView {

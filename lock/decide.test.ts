@@ -1,21 +1,21 @@
 import { describe, expect, test } from "vitest";
 import type { LockedChange } from "./change.ts";
 import { afterOverride, decide, type GuardSettings } from "./decide.ts";
-import { asker, locked, lockedChange, lockRecord, NOW, nodeView, rewritten } from "./fixture.ts";
+import {
+  asker,
+  guardSettings,
+  locked,
+  lockedChange,
+  lockRecord,
+  NOW,
+  nodeView,
+  rewritten,
+} from "./fixture.ts";
 import { LAST_OVERRIDE_ANNOTATION, LOCK_ANNOTATION, OVERRIDE_ANNOTATION } from "./node.ts";
 import { RELEASES, writeRecord, type Asker, type LockRecord, type Release } from "./record.ts";
-import { NO_TOOLS } from "./tool.ts";
 
 const AGENT = "system:serviceaccount:nodelatch-system:nodelatch-agent";
-const settings: GuardSettings = {
-  mode: "enforce",
-  onExpired: "allow",
-  exemptDeleters: new Set(["autoscaler"]),
-  agentUsername: AGENT,
-  webhookUsername: "webhook",
-  acceptNodeIdentity: false,
-  tools: NO_TOOLS,
-};
+const settings = guardSettings({ exemptDeleters: new Set(["autoscaler"]), agentUsername: AGENT });
 
 const held = lockRecord({ holder: "kured", holderNode: "n1" });
 const who: Record<string, Asker> = {

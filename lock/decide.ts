@@ -4,7 +4,7 @@
  */
 import type { Change, LockedChange } from "./change.ts";
 import { overrideClaimed } from "./override.ts";
-import { holds, isExpired, isStale, lockOn, type Asker } from "./record.ts";
+import { hasRebooted, holds, isExpired, isStale, lockOn, type Asker } from "./record.ts";
 import { mayWriteRequest, writesRequest } from "./requested-uncordon.ts";
 import { stampedFor, stampsKept } from "./stamp.ts";
 import type { Tools } from "./tool.ts";
@@ -171,10 +171,7 @@ function judgeAgent(change: LockedChange, asker: Asker, nowMillis: number): Judg
   if (change.kind === "delete") return refuse("not-holder");
   if (change.lock.kind !== "record") return refuse("unknown-holder");
   if (change.lock.record.release !== "reboot") return refuse("release-not-by-agent");
-  // Both must be known: a node that reports no boot ID has not been proven to have rebooted.
-  const { bootID } = change.lock.record;
-  const rebooted = bootID !== "" && change.before.bootID !== "" && bootID !== change.before.bootID;
-  if (!rebooted) return refuse("not-rebooted");
+  if (!hasRebooted(change.lock.record, change.before)) return refuse("not-rebooted");
   return isStamped(change, asker, nowMillis) ? allow("by-agent") : refuse("not-stamped");
 }
 

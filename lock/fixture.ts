@@ -1,7 +1,10 @@
 /** Nodes, locks and askers for the tests of this folder and of webhook/. */
 import { changeOf, type LockedChange } from "./change.ts";
+import type { GuardSettings } from "./decide.ts";
+import type { LatchSettings } from "./latch.ts";
 import { LOCK_ANNOTATION, type NodeView } from "./node.ts";
 import { writeRecord, type Asker, type LockRecord } from "./record.ts";
+import { NO_TOOLS } from "./tool.ts";
 
 export const NOW = Date.parse("2026-11-21T09:30:00Z");
 
@@ -58,6 +61,31 @@ export function lockedChange(old: NodeView, node: NodeView | null, subresource =
   if (change.kind === "none" || change.kind === "acquire")
     throw new Error(`no change of a locked node: ${change.kind}`);
   return change;
+}
+
+/** A guard that enforces, and knows no tools unless told. */
+export function guardSettings(part: Partial<GuardSettings> = {}): GuardSettings {
+  return {
+    mode: "enforce",
+    onExpired: "allow",
+    exemptDeleters: new Set(),
+    agentUsername: "agent",
+    webhookUsername: "webhook",
+    acceptNodeIdentity: false,
+    tools: NO_TOOLS,
+    ...part,
+  };
+}
+
+/** A latch that does all it can, for no tools unless told. */
+export function latchSettings(part: Partial<LatchSettings> = {}): LatchSettings {
+  return {
+    limits: { defaultTtlMillis: undefined, minTtlMillis: 60_000, maxTtlMillis: 86_400_000 },
+    tools: NO_TOOLS,
+    keepAutoscalersAway: true,
+    carryOutUncordons: true,
+    ...part,
+  };
 }
 
 export function asker(username: string, node?: string): Asker {

@@ -5,7 +5,7 @@
  */
 import { formatDuration } from "./duration.ts";
 import type { NodeView } from "./node.ts";
-import { isExpired, lockOn, parseTime, type LockRecord } from "./record.ts";
+import { hasRebooted, isExpired, lockOn, parseTime, type LockRecord } from "./record.ts";
 import { oneLine } from "./request.ts";
 import { shorten } from "./shorten.ts";
 
@@ -92,7 +92,7 @@ function awayMillis(record: LockRecord, { readiness, nowMillis }: GhostFacts): n
 function leftMillis(record: LockRecord, { node, readiness, bootedMillis, nowMillis }: GhostFacts): number {
   // The holder of an explicit lock decides when.
   if (record.release === "explicit") return 0;
-  if (record.bootID === "" || node.bootID === "" || record.bootID === node.bootID) return 0;
+  if (!hasRebooted(record, node)) return 0;
   if (readiness?.isReady !== true) return 0;
   const acquired = parseTime(record.acquiredAt);
   const back = bootedMillis ?? readiness.sinceMillis;

@@ -1,19 +1,21 @@
 import { describe, expect, test } from "vitest";
 import { changeOf } from "./change.ts";
 import { decide } from "./decide.ts";
-import { asker, locked, lockRecord, nodeView, NOW, rewritten } from "./fixture.ts";
-import { latch, type LatchDecision, type LatchSettings } from "./latch.ts";
+import {
+  asker,
+  guardSettings,
+  latchSettings,
+  locked,
+  lockRecord,
+  nodeView,
+  NOW,
+  rewritten,
+} from "./fixture.ts";
+import { latch, type LatchDecision } from "./latch.ts";
 import { LAST_OVERRIDE_ANNOTATION, LOCK_ANNOTATION, OVERRIDE_ANNOTATION, type NodeView } from "./node.ts";
 import { readStoredLock, writeRecord, type Asker } from "./record.ts";
-import { NO_TOOLS } from "./tool.ts";
 
-const limits = { defaultTtlMillis: undefined, minTtlMillis: 60_000, maxTtlMillis: 86_400_000 };
-const settings: LatchSettings = {
-  limits,
-  tools: NO_TOOLS,
-  keepAutoscalersAway: false,
-  carryOutUncordons: true,
-};
+const settings = latchSettings({ keepAutoscalersAway: false });
 const forged = writeRecord(
   lockRecord({
     holder: "eve",
@@ -186,20 +188,11 @@ describe("break-glass", () => {
     if (decision.kind !== "set") throw new Error(decision.kind);
     const result = rewritten(node, { annotations: Object.fromEntries(decision.annotations) });
     const change = changeOf({ operation: "UPDATE", subresource: "", old: held, node: result });
-    const guarding = {
-      mode: "enforce",
-      onExpired: "allow",
-      exemptDeleters: new Set<string>(),
-      agentUsername: "a",
-      webhookUsername: "webhook",
-      acceptNodeIdentity: false,
-      tools: NO_TOOLS,
-    } as const;
-    expect(decide(change, asker("bob"), NOW, guarding)).toMatchObject({
+    expect(decide(change, asker("bob"), NOW, guardSettings())).toMatchObject({
       kind: "ask-override",
       reason: "disk on fire",
     });
-    expect(decide(change, asker("eve"), NOW, guarding)).toMatchObject({ kind: "refuse" });
+    expect(decide(change, asker("eve"), NOW, guardSettings())).toMatchObject({ kind: "refuse" });
   });
 
   test("an empty reason is refused", () => {

@@ -1,13 +1,23 @@
 /** What the latch writes beside the lock: autoscalers' annotations and kept uncordons. */
 import { describe, expect, test } from "vitest";
 import { changeOf } from "./change.ts";
-import { decide, type GuardSettings } from "./decide.ts";
-import { asker, locked, lockRecord, nodeView, NOW, rewritten } from "./fixture.ts";
+import { decide } from "./decide.ts";
+import {
+  asker,
+  guardSettings,
+  latchSettings,
+  locked,
+  lockRecord,
+  nodeView,
+  NOW,
+  rewritten,
+} from "./fixture.ts";
 import { latch, type LatchDecision, type LatchSettings } from "./latch.ts";
 import { LOCK_ANNOTATION, OVERRIDE_ANNOTATION, type NodeView } from "./node.ts";
 import { readStoredLock, writeRecord, type Asker } from "./record.ts";
 import { UNCORDON_REQUESTED_ANNOTATION } from "./requested-uncordon.ts";
-import { toolsByUser, type Tool } from "./tool.ts";
+import { kured } from "./tool-fixture.ts";
+import { toolsByUser } from "./tool.ts";
 
 const CA = "cluster-autoscaler.kubernetes.io/scale-down-disabled";
 const KARPENTER = "karpenter.sh/do-not-disrupt";
@@ -15,20 +25,7 @@ const REQUESTED = UNCORDON_REQUESTED_ANNOTATION;
 const BOBS = '{"at":"2026-11-21T09:30:00Z","by":"bob","groups":[]}';
 const bobs = { kind: "ask", request: { at: "2026-11-21T09:30:00Z", by: "bob", groups: [] } };
 
-const kured: Tool = {
-  name: "kured",
-  username: "kured",
-  lockOn: { kind: "cordon" },
-  releaseOn: { kind: "uncordon" },
-  ttlMillis: undefined,
-  perNode: true,
-};
-const settings: LatchSettings = {
-  limits: { defaultTtlMillis: undefined, minTtlMillis: 60_000, maxTtlMillis: 86_400_000 },
-  tools: toolsByUser([kured]),
-  keepAutoscalersAway: true,
-  carryOutUncordons: true,
-};
+const settings = latchSettings({ tools: toolsByUser([kured]) });
 
 const alice = asker("alice");
 const strip = { annotations: { [LOCK_ANNOTATION]: null } };
@@ -115,15 +112,7 @@ test("a change of what is to be given back that escaped the latch is refused", (
   const claim = { ...record, autoscalers: { [CA]: "evil" } };
   const node = rewritten(held, { annotations: { [LOCK_ANNOTATION]: writeRecord(claim) } });
   const change = changeOf({ operation: "UPDATE", subresource: "", old: held, node });
-  const guarding: GuardSettings = {
-    mode: "enforce",
-    onExpired: "allow",
-    exemptDeleters: new Set(),
-    agentUsername: "agent",
-    webhookUsername: "webhook",
-    acceptNodeIdentity: false,
-    tools: settings.tools,
-  };
+  const guarding = guardSettings({ tools: settings.tools });
   expect(decide(change, alice, NOW, guarding)).toEqual({ kind: "refuse", why: "not-stamped" });
 });
 

@@ -1,5 +1,6 @@
 /** What else goes with a lock that ends: what it had changed for autoscalers, and an uncordon that it had refused. Pure. */
 import { giveBack } from "./autoscalers.ts";
+import { uncordons } from "./change.ts";
 import { LOCK_ANNOTATION, type NodeView } from "./node.ts";
 import type { StoredLock } from "./record.ts";
 import { atRelease, UNCORDON_REQUESTED_ANNOTATION, type AtRelease } from "./requested-uncordon.ts";
@@ -30,8 +31,7 @@ export function lockEnd(
     ? written.get(LOCK_ANNOTATION)
     : after.annotations.get(LOCK_ANNOTATION);
   const isRemoved = (next ?? null) === null;
-  const uncordons = change.kind === "uncordon" || change.kind === "changed-and-uncordoned";
-  if ((isRemoved || uncordons) && after.annotations.has(UNCORDON_REQUESTED_ANNOTATION))
+  if ((isRemoved || uncordons(change)) && after.annotations.has(UNCORDON_REQUESTED_ANNOTATION))
     annotations.set(UNCORDON_REQUESTED_ANNOTATION, null);
   if (!isRemoved) return { annotations, kept: NOTHING_KEPT };
   const given = giveBack(lock.kind === "record" ? lock.record.autoscalers : undefined, after.annotations);

@@ -133,6 +133,11 @@ export function isExpired(lock: StoredLock, nowMillis: number): boolean {
   return at !== undefined && at <= nowMillis;
 }
 
+/** Whether the node reports another boot than the lock's. Both must be known: what is not reported is not proven. */
+export function hasRebooted({ bootID }: LockRecord, node: NodeView): boolean {
+  return bootID !== "" && node.bootID !== "" && bootID !== node.bootID;
+}
+
 /**
  * Whether the lock was for something that is over: it has expired, or its node was registered anew or has rebooted
  * since. It holds all the same; but its holder may begin anew where it would else change nothing.

@@ -2,31 +2,15 @@
 import { describe, expect, test } from "vitest";
 import { changeOf } from "./change.ts";
 import { decide, type GuardDecision, type GuardSettings } from "./decide.ts";
-import { asker, locked, lockRecord, NOW, nodeView, rewritten } from "./fixture.ts";
+import { asker, guardSettings, locked, lockRecord, NOW, nodeView, rewritten } from "./fixture.ts";
 import { LOCK_ANNOTATION, OVERRIDE_ANNOTATION, type NodeView } from "./node.ts";
 import { writeRecord, type Asker } from "./record.ts";
 import { UNCORDON_REQUESTED_ANNOTATION } from "./requested-uncordon.ts";
+import { kured } from "./tool-fixture.ts";
 import { toolsByUser } from "./tool.ts";
 
 const REQUESTED = UNCORDON_REQUESTED_ANNOTATION;
-const settings: GuardSettings = {
-  mode: "enforce",
-  onExpired: "allow",
-  exemptDeleters: new Set(),
-  agentUsername: "agent",
-  webhookUsername: "webhook",
-  acceptNodeIdentity: true,
-  tools: toolsByUser([
-    {
-      name: "kured",
-      username: "kured",
-      lockOn: { kind: "cordon" },
-      releaseOn: { kind: "uncordon" },
-      ttlMillis: undefined,
-      perNode: true,
-    },
-  ]),
-};
+const settings = guardSettings({ acceptNodeIdentity: true, tools: toolsByUser([kured]) });
 const old = locked(lockRecord());
 const forged = rewritten(old, { annotations: { [REQUESTED]: "{}" } });
 

@@ -1,7 +1,7 @@
 /** Tools of each kind, and what latch and guard make of their requests, for the tests beside. */
 import { changeOf } from "./change.ts";
-import { decide, type GuardSettings } from "./decide.ts";
-import { lockRecord, nodeView, NOW, rewritten } from "./fixture.ts";
+import { decide } from "./decide.ts";
+import { guardSettings, latchSettings, lockRecord, nodeView, NOW, rewritten } from "./fixture.ts";
 import { latch, type LatchDecision } from "./latch.ts";
 import { LOCK_ANNOTATION, type NodeView } from "./node.ts";
 import { readStoredLock, type Asker, type LockRecord } from "./record.ts";
@@ -32,21 +32,8 @@ export const marker: Tool = {
 };
 export const prover: Tool = { ...kured, name: "prover", username: "prover", releaseOn: { kind: "reboot" } };
 export const tools = toolsByUser([kured, rover, marker, prover]);
-export const latching = {
-  limits: { defaultTtlMillis: undefined, minTtlMillis: 60_000, maxTtlMillis: 86_400_000 },
-  tools,
-  keepAutoscalersAway: false,
-  carryOutUncordons: false,
-};
-export const guarding: GuardSettings = {
-  mode: "enforce",
-  onExpired: "allow",
-  exemptDeleters: new Set(),
-  agentUsername: "agent",
-  webhookUsername: "webhook",
-  acceptNodeIdentity: false,
-  tools,
-};
+export const latching = latchSettings({ tools, keepAutoscalersAway: false, carryOutUncordons: false });
+export const guarding = guardSettings({ tools });
 
 export const by = (username: string, node?: string): Asker => askerFor(username, node, tools);
 export const open = nodeView({ unschedulable: false });

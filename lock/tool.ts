@@ -2,7 +2,7 @@
  * Reboot tools that are known by their user name: which of their own writes takes a reboot lock, and which one ends it.
  * They need no knowledge of Nodelatch; the lock comes and goes in the very write that they send anyway. Pure.
  */
-import type { Change } from "./change.ts";
+import { cordons, type Change } from "./change.ts";
 import type { NodeView } from "./node.ts";
 import { holds, isExpired, isStale, lockOn, type Asker, type Release } from "./record.ts";
 
@@ -110,15 +110,10 @@ export function toolAct(tool: Tool, request: LatchRequest, asker: Asker, nowMill
 }
 
 function locksNow(tool: Tool, request: LatchRequest, before: NodeView, after: NodeView): boolean {
-  const cordoned = cordons(before, after, request.subresource);
+  const cordoned = cordons(before, after, request.subresource ?? "");
   if (tool.lockOn.kind === "cordon") return cordoned;
   // A mark may outlive a cycle: kured sets its own only where it is not there yet. Then the cordon is what counts.
   return isMarked(after, tool.lockOn.key) && (cordoned || !isMarked(before, tool.lockOn.key));
-}
-
-/** The server takes no spec from a write to nodes/status. */
-function cordons(before: NodeView, after: NodeView, subresource = ""): boolean {
-  return subresource !== "status" && !before.unschedulable && after.unschedulable;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { GuardSettings, OverrideAnswer } from "../lock/decide.ts";
-import { locked, lockRecord, nodeView, NOW, rewritten } from "../lock/fixture.ts";
+import { guardSettings, locked, lockRecord, nodeView, NOW, rewritten } from "../lock/fixture.ts";
 import { LOCK_ANNOTATION, OVERRIDE_ANNOTATION } from "../lock/node.ts";
 import { UNCORDON_REQUESTED_ANNOTATION } from "../lock/requested-uncordon.ts";
 import { askerOf } from "./asker.ts";
@@ -20,16 +20,7 @@ function guardWith(answer: OverrideAnswer, part: Partial<GuardSettings> = {}) {
   const overrides: string[] = [];
   const requests: RefusedRequest[] = [];
   const guard = createGuard({
-    settings: {
-      mode: "enforce",
-      onExpired: "allow",
-      exemptDeleters: new Set(),
-      agentUsername: "agent",
-      webhookUsername: "webhook",
-      acceptNodeIdentity: false,
-      tools: NO_TOOLS,
-      ...part,
-    },
+    settings: guardSettings(part),
     nowMillis: () => NOW,
     mayOverride: (who, node) => {
       asked.push(`${who.username} ${node}`);

@@ -1,5 +1,5 @@
 /** The validating webhook `guard.nodelatch.io`: asks lock/decide.ts and puts its answer into words. */
-import { changeOf, type LockedChange } from "../lock/change.ts";
+import { changeOf, uncordons, type LockedChange } from "../lock/change.ts";
 import {
   afterOverride,
   decide,
@@ -119,14 +119,6 @@ const KEPT: ReadonlySet<RefuseReason> = new Set([
   "unknown-holder",
   "lock-would-stay",
 ]);
-
-function uncordons(change: LockedChange): boolean {
-  return (
-    change.kind === "uncordon" ||
-    change.kind === "removed-and-uncordoned" ||
-    change.kind === "changed-and-uncordoned"
-  );
-}
 
 /** Keys are bare: the API server puts the webhook's name before them. */
 function auditOf(change: LockedChange, decision: string): Record<string, string> {

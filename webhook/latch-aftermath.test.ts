@@ -1,11 +1,9 @@
 /** A kept uncordon at the end of its lock: who is asked, what is written, and what the caller reads. */
 import { expect, test } from "vitest";
-import type { GuardSettings } from "../lock/decide.ts";
-import { locked, lockRecord, NOW, rewritten } from "../lock/fixture.ts";
+import { guardSettings, latchSettings, locked, lockRecord, NOW, rewritten } from "../lock/fixture.ts";
 import type { Aftermath } from "../lock/message.ts";
 import { LOCK_ANNOTATION, OVERRIDE_ANNOTATION } from "../lock/node.ts";
 import { UNCORDON_REQUESTED_ANNOTATION } from "../lock/requested-uncordon.ts";
-import { NO_TOOLS } from "../lock/tool.ts";
 import { caller, updateOf } from "./fixture.ts";
 import { createLatch } from "./latch.ts";
 import type { NodeReview, Verdict } from "./review.ts";
@@ -14,26 +12,13 @@ const never = new AbortController().signal;
 const BOBS = '{"at":"2026-11-21T09:30:00Z","by":"bob","groups":["ops"]}';
 const old = locked(lockRecord(), { annotations: { [UNCORDON_REQUESTED_ANNOTATION]: BOBS } });
 const stripped = rewritten(old, { annotations: { [LOCK_ANNOTATION]: null } });
-const guard: GuardSettings = {
-  mode: "enforce",
-  onExpired: "allow",
-  exemptDeleters: new Set(),
-  agentUsername: "agent",
-  webhookUsername: "webhook",
-  acceptNodeIdentity: false,
-  tools: NO_TOOLS,
-};
+const guard = guardSettings();
 
 function latching(answer: "allowed" | "denied" | "unknown") {
   const asked: unknown[] = [];
   const aftermaths: Aftermath[] = [];
   const handle = createLatch({
-    settings: {
-      limits: { defaultTtlMillis: undefined, minTtlMillis: 60_000, maxTtlMillis: 86_400_000 },
-      tools: NO_TOOLS,
-      keepAutoscalersAway: true,
-      carryOutUncordons: true,
-    },
+    settings: latchSettings(),
     guard,
     nowMillis: () => NOW,
     mayUncordon: (user, node) => {

@@ -1,30 +1,24 @@
 import fastJsonPatch from "fast-json-patch";
 import { describe, expect, test } from "vitest";
-import { locked, lockRecord, nodeView, NOW, rewritten } from "../lock/fixture.ts";
+import {
+  guardSettings,
+  latchSettings,
+  locked,
+  lockRecord,
+  nodeView,
+  NOW,
+  rewritten,
+} from "../lock/fixture.ts";
 import { LOCK_ANNOTATION, OVERRIDE_ANNOTATION, type NodeView } from "../lock/node.ts";
 import { readStoredLock } from "../lock/record.ts";
-import { NO_TOOLS } from "../lock/tool.ts";
 import { caller, updateOf } from "./fixture.ts";
 import { annotationPatch, createLatch } from "./latch.ts";
 import type { Verdict } from "./review.ts";
 
 const never = new AbortController().signal;
 const latch = createLatch({
-  settings: {
-    limits: { defaultTtlMillis: undefined, minTtlMillis: 60_000, maxTtlMillis: 86_400_000 },
-    tools: NO_TOOLS,
-    keepAutoscalersAway: true,
-    carryOutUncordons: true,
-  },
-  guard: {
-    mode: "enforce",
-    onExpired: "allow",
-    exemptDeleters: new Set(),
-    agentUsername: "agent",
-    webhookUsername: "webhook",
-    acceptNodeIdentity: false,
-    tools: NO_TOOLS,
-  },
+  settings: latchSettings(),
+  guard: guardSettings(),
   nowMillis: () => NOW,
   mayUncordon: () => Promise.reject(new Error("not to be asked")),
   onAftermath: () => undefined,

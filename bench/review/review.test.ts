@@ -3,7 +3,7 @@ import { createGuard } from "../../webhook/guard.ts";
 import { parseReview } from "../../webhook/parse-review.ts";
 import { deniedUncordonReview, reviewRequests } from "./denied-uncordon.ts";
 import { lockedNode } from "./locked-node.ts";
-import { NO_TOOLS } from "../../lock/tool.ts";
+import { guardSettings } from "../../lock/fixture.ts";
 
 test.each([4_000, 9_000, 20_000])("a locked node of %i bytes is that large, or a little less", (bytes) => {
   const size = JSON.stringify(lockedNode({ name: "n1", bytes })).length;
@@ -19,15 +19,7 @@ test("the guard itself reads the review and refuses it as not the holder's", asy
   if (parsed.kind === "bad") throw new Error(parsed.message);
   if (!("node" in parsed.review)) throw new Error("expected a review of a Node");
   const guard = createGuard({
-    settings: {
-      mode: "enforce",
-      onExpired: "allow",
-      exemptDeleters: new Set(),
-      agentUsername: "agent",
-      webhookUsername: "webhook",
-      acceptNodeIdentity: false,
-      tools: NO_TOOLS,
-    },
+    settings: guardSettings(),
     nowMillis: () => Date.parse("2026-11-21T09:30:00Z"),
     mayOverride: () => Promise.reject(new Error("not to be asked")),
     onRefusedUncordon: () => undefined,

@@ -3,12 +3,13 @@ import { LOCK_ANNOTATION, OVERRIDE_ANNOTATION, type NodeView } from "../../lock/
 import { lockOn } from "../../lock/record.ts";
 import { UNCORDON_REQUESTED_ANNOTATION } from "../../lock/requested-uncordon.ts";
 import { oneLine } from "../../lock/request.ts";
+import { annotationPointer } from "../../kube/annotation-pointer.ts";
 import { failureOf } from "../../kube/failure.ts";
 import type { KubeCall } from "../../kube/call.ts";
 import type { Command } from "../command.ts";
 import { EXIT, UserError } from "../exit-code.ts";
 import { CALLED } from "../help.ts";
-import { LOCK_POINTER, patchNode, pointerTo, readNode, refusalIn, withOurWay } from "../locked-node.ts";
+import { LOCK_POINTER, patchNode, readNode, refusalIn, withOurWay } from "../locked-node.ts";
 import { nodeName } from "../node-name.ts";
 
 export const unlock: Command = {
@@ -76,8 +77,8 @@ type Plan =
  * can't remove what is not there, and it may come between the look and the write.
  */
 const WITHDRAW = [
-  { op: "add", path: pointerTo(UNCORDON_REQUESTED_ANNOTATION), value: "" },
-  { op: "remove", path: pointerTo(UNCORDON_REQUESTED_ANNOTATION) },
+  { op: "add", path: annotationPointer(UNCORDON_REQUESTED_ANNOTATION), value: "" },
+  { op: "remove", path: annotationPointer(UNCORDON_REQUESTED_ANNOTATION) },
 ];
 
 /** Pure: what to send, from the node as it was just read. */

@@ -4,7 +4,7 @@
  * them the terminal to ask for a password, and runs them again after a 401.
  */
 import { spawn } from "node:child_process";
-import { isObject, objectAt, textAt } from "../../kube/json.ts";
+import { isObject, objectAt, objectsAt, stringsAt, textAt } from "../../kube/json.ts";
 import { UserError, EXIT } from "../exit-code.ts";
 
 export interface ExecWorld {
@@ -102,7 +102,7 @@ export class ExecCredentials {
     interactive: boolean,
     env: Record<string, string | undefined>,
   ): Promise<string> {
-    const child = spawn(command, [...argsOf(this.#exec)], {
+    const child = spawn(command, [...stringsAt(this.#exec, "args")], {
       stdio: [interactive ? "inherit" : "ignore", "pipe", "inherit"],
       env,
       signal: AbortSignal.any([this.#world.signal, this.#closed.signal]),
@@ -153,15 +153,9 @@ function parseCredential(text: string, command: string): Credential {
   return { token, cert, key, expiresMillis: Number.isNaN(millis) ? undefined : millis };
 }
 
-function argsOf(exec: unknown): readonly string[] {
-  const args = isObject(exec) ? exec["args"] : undefined;
-  return Array.isArray(args) ? args.filter((one) => typeof one === "string") : [];
-}
-
 function envOf(exec: unknown): Record<string, string> {
-  const list = isObject(exec) ? exec["env"] : undefined;
   const entries: [string, string][] = [];
-  for (const one of Array.isArray(list) ? list : []) {
+  for (const one of objectsAt(exec, "env")) {
     const [name, value] = [textAt(one, "name"), textAt(one, "value")];
     if (name !== undefined && value !== undefined) entries.push([name, value]);
   }

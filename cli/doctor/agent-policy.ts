@@ -1,6 +1,6 @@
 /** The policy that keeps each agent to its own Node: RBAC lets every one of them write all. */
 import { apiPath, type KubeConnection } from "../../kube/call.ts";
-import { objectAt, textAt, type JsonObject } from "../../kube/json.ts";
+import { objectAt, stringsAt, textAt, type JsonObject } from "../../kube/json.ts";
 import { look, readObject, type Fact } from "./facts.ts";
 import { finding, type Finding } from "./finding.ts";
 
@@ -32,8 +32,8 @@ export function judgeAgentPolicy(fact: Fact<AgentPolicy>, hasAgents: boolean): r
   ];
   if (policy === undefined) return wrong(`there is no ValidatingAdmissionPolicy ${NAME}`);
   const spec = objectAt(binding, "spec");
-  const actions = spec?.["validationActions"];
-  const isBound = textAt(spec, "policyName") === NAME && Array.isArray(actions) && actions.includes("Deny");
+  const isBound =
+    textAt(spec, "policyName") === NAME && stringsAt(spec, "validationActions").includes("Deny");
   if (!isBound) return wrong(`ValidatingAdmissionPolicy ${NAME} is not bound with Deny`);
   // A binding may name objects that it is for; ours names none.
   if (objectAt(spec, "matchResources") !== undefined) return wrong(`its binding is for some objects only`);

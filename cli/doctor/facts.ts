@@ -3,7 +3,7 @@ import { LOCK_ANNOTATION, parseNode, type NodeView } from "../../lock/node.ts";
 import { lockOn } from "../../lock/record.ts";
 import { apiPath, type KubeConnection } from "../../kube/call.ts";
 import { failureOf } from "../../kube/failure.ts";
-import { isObject, objectAt, textAt, textsAt, type JsonObject } from "../../kube/json.ts";
+import { isObject, objectAt, objectsAt, textAt, textsAt, type JsonObject } from "../../kube/json.ts";
 import { listAll } from "../lists.ts";
 import { Holders } from "../status/holders.ts";
 import { nodeStateOf, type NodeState } from "../status/node-state.ts";
@@ -71,17 +71,14 @@ export async function listPods(
   });
   return pods.map((pod) => {
     const labels = textsAt(objectAt(pod, "metadata"), "labels");
-    const conditions = objectAt(pod, "status")?.["conditions"];
     return {
       name: textAt(objectAt(pod, "metadata"), "name") ?? "",
       component: labels.get("app.kubernetes.io/component") ?? "",
       version: labels.get("app.kubernetes.io/version") ?? "",
       node: textAt(objectAt(pod, "spec"), "nodeName") ?? "",
-      ready:
-        Array.isArray(conditions) &&
-        conditions.some(
-          (one: unknown) => textAt(one, "type") === "Ready" && textAt(one, "status") === "True",
-        ),
+      ready: objectsAt(objectAt(pod, "status"), "conditions").some(
+        (one) => textAt(one, "type") === "Ready" && textAt(one, "status") === "True",
+      ),
     };
   });
 }

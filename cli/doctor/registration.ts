@@ -2,7 +2,7 @@
 import type { X509Certificate } from "node:crypto";
 import { readBundle } from "../../certs/bundle.ts";
 import { certificatesIn } from "../../certs/pem.ts";
-import { isObject, objectAt, textAt, type JsonObject } from "../../kube/json.ts";
+import { objectAt, objectsAt, stringsAt, textAt, type JsonObject } from "../../kube/json.ts";
 import type { ExpectedWebhook } from "./expected.ts";
 import { finding, type Finding } from "./finding.ts";
 
@@ -28,7 +28,7 @@ export function judgeRegistration(facts: RegistrationFacts): readonly Finding[] 
     const text = `${expected.kind} nodelatch does not exist: ${expected.without}`;
     return [finding(level, check, text, `install the chart${orSet(expected)}`)];
   }
-  const found = entries(configuration).find((entry) => textAt(entry, "name") === expected.name);
+  const found = objectsAt(configuration, "webhooks").find((entry) => textAt(entry, "name") === expected.name);
   if (found === undefined) {
     const text = `${expected.kind} nodelatch has no entry ${expected.name}: ${expected.without}`;
     return [finding(level, check, text, `upgrade the release${orSet(expected)}`)];
@@ -61,7 +61,7 @@ function driftOf(entry: JsonObject, expected: ExpectedWebhook, namespace: string
   compare("matchPolicy", textAt(entry, "matchPolicy"), "Equivalent");
   compare("clientConfig.service.namespace", textAt(service, "namespace"), namespace);
   compare("clientConfig.service.path", textAt(service, "path"), expected.path);
-  const conditions = entries(entry, "matchConditions");
+  const conditions = objectsAt(entry, "matchConditions");
   for (const wanted of expected.matchConditions) {
     const is = conditions.find((one) => textAt(one, "name") === wanted.name);
     if (is === undefined) drift.push(`matchCondition ${wanted.name} is missing`);
@@ -75,7 +75,7 @@ function driftOf(entry: JsonObject, expected: ExpectedWebhook, namespace: string
     if (!expected.matchConditions.some((wanted) => wanted.name === name))
       drift.push(`matchCondition ${name} is extra`);
   }
-  const watched = entries(entry, "rules").flatMap((rule) => pairs(rule["resources"], rule["operations"]));
+  const watched = objectsAt(entry, "rules").flatMap((rule) => pairs(rule));
   for (const operation of expected.operations) {
     for (const resource of expected.resources) {
       const isWatched = watched.some(
@@ -125,16 +125,10 @@ function trustsOneOf(trusted: readonly X509Certificate[], pem: string): boolean 
   );
 }
 
-function entries(object: JsonObject, key = "webhooks"): readonly JsonObject[] {
-  const list = object[key];
-  return Array.isArray(list) ? list.filter(isObject) : [];
-}
-
-function pairs(resources: unknown, operations: unknown): readonly (readonly [string, string])[] {
-  const texts = (list: unknown): string[] =>
-    Array.isArray(list) ? list.filter((one) => typeof one === "string") : [];
-  return texts(resources).flatMap((resource) =>
-    texts(operations).map((operation) => [resource, operation] as const),
+function pairs(rule: JsonObject): readonly (readonly [string, string])[] {
+  const operations = stringsAt(rule, "operations");
+  return stringsAt(rule, "resources").flatMap((resource) =>
+    operations.map((operation) => [resource, operation] as const),
   );
 }
 
@@ -149,9 +143,9 @@ export function registeredUsers(
   configuration: JsonObject | undefined,
   name: string,
 ): readonly string[] | undefined {
-  const entry = entries(configuration ?? {}).find((one) => textAt(one, "name") === name);
+  const entry = objectsAt(configuration, "webhooks").find((one) => textAt(one, "name") === name);
   if (entry === undefined) return undefined;
-  const lists = entries(entry, "matchConditions").map((one) => usersIn(textAt(one, "expression")));
+  const lists = objectsAt(entry, "matchConditions").map((one) => usersIn(textAt(one, "expression")));
   return lists.find((users) => users !== undefined);
 }
 

@@ -1,7 +1,7 @@
 /** What the doctor reads about reboot tools. */
 import { parseToolList } from "../../lock/tool-list.ts";
 import { apiPath, type KubeConnection } from "../../kube/call.ts";
-import { isObject, objectAt, type JsonObject } from "../../kube/json.ts";
+import { objectAt, objectsAt, stringsAt, type JsonObject } from "../../kube/json.ts";
 import { listAll } from "../lists.ts";
 import { look, readObject, type Fact } from "./facts.ts";
 import { kuredIn, type Kured } from "./kured.ts";
@@ -24,11 +24,7 @@ export async function webhookTools(
 
 function usersInArguments(deployment: JsonObject): readonly string[] | undefined {
   const spec = objectAt(objectAt(objectAt(deployment, "spec"), "template"), "spec");
-  const containers = spec?.["containers"];
-  const words = (Array.isArray(containers) ? containers : []).filter(isObject).flatMap((container) => {
-    const args = container["args"];
-    return Array.isArray(args) ? args.filter((one) => typeof one === "string") : [];
-  });
+  const words = objectsAt(spec, "containers").flatMap((container) => stringsAt(container, "args"));
   const list = words.find((word) => word.startsWith("--tools="))?.slice("--tools=".length);
   if (list === undefined) return undefined;
   const read = parseToolList(list);

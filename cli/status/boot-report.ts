@@ -1,5 +1,5 @@
 /** The agent's annotation `nodelatch.io/boot-report` (daemonset/cni/report/boot-report.ts), as far as `status` shows it. Pure. */
-import { isObject, textAt } from "../../kube/json.ts";
+import { isObject, objectsAt, stringsAt, textAt } from "../../kube/json.ts";
 
 export const BOOT_REPORT_ANNOTATION = "nodelatch.io/boot-report";
 
@@ -28,13 +28,12 @@ export function parseBootReport(text: string | undefined): BootReport | undefine
     return undefined;
   }
   if (!isObject(report)) return undefined;
-  const networks = Array.isArray(report["networks"]) ? report["networks"].filter(isObject) : [];
+  const networks = objectsAt(report, "networks");
   const sum = (key: string): number => networks.reduce((total, network) => total + countOf(network[key]), 0);
-  const findings = Array.isArray(report["findings"]) ? report["findings"] : [];
   return {
     bootID: textAt(report, "bootID") ?? "",
     proven: report["proven"] === true,
-    findings: findings.filter((one) => typeof one === "string"),
+    findings: stringsAt(report, "findings"),
     staleLeases: sum("stale"),
     waitingLeases: sum("waiting"),
     removedLeases: countOf(report["removedLeases"]),

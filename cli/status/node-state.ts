@@ -7,7 +7,7 @@ import {
   UNCORDON_REQUESTED_ANNOTATION,
   type RequestedUncordon,
 } from "../../lock/requested-uncordon.ts";
-import { objectAt, textAt, type JsonObject } from "../../kube/json.ts";
+import { objectAt, objectsAt, textAt, type JsonObject } from "../../kube/json.ts";
 import type { NodeEvent } from "../events.ts";
 import { BOOT_REPORT_ANNOTATION, parseBootReport, type BootReport } from "./boot-report.ts";
 import type { HolderOf } from "./holders.ts";
@@ -79,10 +79,7 @@ function lockStateOf(
 }
 
 function readinessIn(status: JsonObject | undefined): Readiness | undefined {
-  const conditions = status?.["conditions"];
-  const found: unknown = Array.isArray(conditions)
-    ? conditions.find((one: unknown) => textAt(one, "type") === "Ready")
-    : undefined;
+  const found = objectsAt(status, "conditions").find((one) => textAt(one, "type") === "Ready");
   if (found === undefined) return undefined;
   const since = parseTime(textAt(found, "lastTransitionTime") ?? "");
   return { isReady: textAt(found, "status") === "True", sinceMillis: since };

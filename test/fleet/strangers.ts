@@ -1,4 +1,5 @@
 /** Everybody who may write nodes and has no business with the lock. */
+import { annotationPointer } from "../../kube/annotation-pointer.ts";
 import { objectAt, textsAt } from "../../kube/json.ts";
 import { LOCK_ANNOTATION } from "../../lock/node.ts";
 import type { ApiRequest, Identity } from "../scenarios/api-client.ts";
@@ -11,7 +12,7 @@ import type { Send, Sender } from "./wire.ts";
 const MERGE = "application/merge-patch+json";
 const STRATEGIC = "application/strategic-merge-patch+json";
 const JSON_PATCH = "application/json-patch+json";
-const LOCK_POINTER = `/metadata/annotations/${LOCK_ANNOTATION.replaceAll("/", "~1")}`;
+const LOCK_POINTER = annotationPointer(LOCK_ANNOTATION);
 const MINE = { op: "replace", path: LOCK_POINTER, value: "mine" };
 const GROUPS = ["node-writers", "system:authenticated"];
 

@@ -1,4 +1,5 @@
 /** kured's requests, in the shapes that were seen on the wire (facts/kured-observed.md 1), and what came of each. */
+import { annotationPointer } from "../../kube/annotation-pointer.ts";
 import type { ApiAnswer, ApiRequest } from "../scenarios/api-client.ts";
 
 /** As kured's pod: by its token, or impersonated. */
@@ -82,7 +83,7 @@ export class Requests {
   }
 
   async removeAnnotation(name: string, key: string): Promise<void> {
-    const path = `/metadata/annotations/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+    const path = annotationPointer(key);
     await this.#patch(name, [{ op: "remove", path }], "application/json-patch+json");
   }
 
