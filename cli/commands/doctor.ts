@@ -3,11 +3,13 @@ import { apiPath, type KubeConnection } from "../../kube/call.ts";
 import { isObject, textAt, textsAt, type JsonObject } from "../../kube/json.ts";
 import type { Command } from "../command.ts";
 import { judgeAgentPolicy, readAgentPolicy } from "../doctor/agent-policy.ts";
+import { readInstalled } from "../doctor/agents.ts";
 import { EXPECTED } from "../doctor/expected.ts";
 import * as facts from "../doctor/facts.ts";
 import { finding, type Finding, type Level } from "../doctor/finding.ts";
 import { judgeGhosts } from "../doctor/ghosts.ts";
 import { judgeLocks, judgePods, judgeServer, judgeTrials } from "../doctor/judge.ts";
+import type { Kured } from "../doctor/kured.ts";
 import { judgeRegistration, registeredUsers } from "../doctor/registration.ts";
 import { judgeRights, missingRights } from "../doctor/service-accounts.ts";
 import { listKureds, webhookTools } from "../doctor/tool-facts.ts";
@@ -95,10 +97,12 @@ async function examine(kube: KubeConnection, examination: Examination): Promise<
   const lock = await facts.look(signal, async () => facts.tryLock(kube, known, signal));
   const uncordon = await facts.look(signal, async () => facts.tryUncordon(kube, known, user, signal));
   const registered = await registrations(kube, examination);
+  const kureds = await listKureds(kube, signal);
+  const installed = await readInstalled(kube, namespace, signal);
   return [
     ...registered.findings,
-    ...(await tools(kube, registered.configurations, examination)),
-    ...judgePods(pods, nodes, { version, namespace }),
+    ...(await tools(kube, registered.configurations, kureds, examination)),
+    ...judgePods(pods, { installed, nodes, kureds, namespace }, version),
     ...judgeRights(await missingRights(kube, namespace, signal)),
     ...judgeAgentPolicy(await readAgentPolicy(kube, signal), hasAgents),
     ...judgeTrials(lock, uncordon),
@@ -149,6 +153,7 @@ async function registrations(
 async function tools(
   kube: KubeConnection,
   configurations: Registered["configurations"],
+  kureds: facts.Fact<readonly Kured[]>,
   { namespace, signal }: Examination,
 ): Promise<readonly Finding[]> {
   const usersOf = (kind: string, name: string): readonly string[] | undefined =>
@@ -157,7 +162,7 @@ async function tools(
     guard: usersOf("ValidatingWebhookConfiguration", "guard.nodelatch.io"),
     latch: usersOf("MutatingWebhookConfiguration", "latch-tools.nodelatch.io"),
     webhook: await webhookTools(kube, namespace, signal),
-    kureds: await listKureds(kube, signal),
+    kureds,
   });
 }
 

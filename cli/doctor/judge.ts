@@ -1,6 +1,7 @@
 /** What the facts mean. Pure. */
 import type { NodeView } from "../../lock/node.ts";
 import { lockOn } from "../../lock/record.ts";
+import { judgeAgents, type AgentFacts } from "./agents.ts";
 import type { Fact, PodFact, Trial } from "./facts.ts";
 import { finding, type Finding } from "./finding.ts";
 
@@ -26,40 +27,22 @@ export function judgeServer(version: {
 
 export function judgePods(
   fact: Fact<readonly PodFact[]>,
-  nodes: Fact<readonly NodeView[]>,
-  own: { readonly version: string; readonly namespace: string },
+  { namespace, ...rest }: Omit<AgentFacts, "pods">,
+  version: string,
 ): readonly Finding[] {
   if (fact.kind === "unknown") return [finding("skip", "webhook-pods", fact.why)];
   const webhooks = fact.value.filter(({ component }) => component === "webhook");
   const agents = fact.value.filter(({ component }) => component === "agent");
   const ready = webhooks.filter((pod) => pod.ready);
   const counted = `${ready.length} of ${webhooks.length} webhook pods are ready`;
-  const remedy = `kubectl -n ${own.namespace} describe pods says why; is -n the namespace of Nodelatch?`;
+  const remedy = `kubectl -n ${namespace} describe pods says why; is -n the namespace of Nodelatch?`;
   return [
     ready.length === 0
       ? finding("fail", "webhook-pods", webhooks.length === 0 ? "there are no webhook pods" : counted, remedy)
       : finding(ready.length < webhooks.length ? "warn" : "ok", "webhook-pods", counted),
-    judgeAgents(agents, nodes),
-    judgeVersions(fact.value, own.version),
+    judgeAgents({ ...rest, namespace, pods: agents }),
+    judgeVersions(fact.value, version),
   ];
-}
-
-function judgeAgents(agents: readonly PodFact[], nodes: Fact<readonly NodeView[]>): Finding {
-  if (agents.length === 0) return finding("info", "agents", "the agent is not installed (agent.enabled)");
-  if (nodes.kind === "unknown") return finding("skip", "agents", nodes.why);
-  const served = new Set(agents.filter(({ ready }) => ready).map(({ node }) => node));
-  const missing = nodes.value.filter(({ name }) => !served.has(name)).map(({ name }) => name);
-  if (missing.length === 0)
-    return finding("ok", "agents", `every one of ${nodes.value.length} nodes has a ready agent`);
-  const named = missing.slice(0, 5).join(", ");
-  const rest = missing.length > 5 ? ` and ${missing.length - 5} more` : "";
-  const remedy = "look at their taints, and at the agent's pods there";
-  return finding(
-    "warn",
-    "agents",
-    `no ready agent on ${missing.length} of ${nodes.value.length} nodes: ${named}${rest}`,
-    remedy,
-  );
 }
 
 function judgeVersions(pods: readonly PodFact[], own: string): Finding {

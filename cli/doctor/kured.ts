@@ -1,5 +1,8 @@
 /** How a kured is set up, from its DaemonSet. Pure. */
-import { isObject, objectAt, textAt, type JsonObject } from "../../kube/json.ts";
+import { objectAt, objectsAt, stringsAt, textAt, type JsonObject } from "../../kube/json.ts";
+
+/** What answers on a node whether it may reboot (docs/gate.md). */
+export const GATE = "/run/nodelatch/verify";
 
 export interface Kured {
   /** NAMESPACE/NAME of the DaemonSet. */
@@ -14,8 +17,7 @@ export interface Kured {
 /** Undefined for a DaemonSet that runs something else. */
 export function kuredIn(daemonSet: JsonObject): Kured | undefined {
   const spec = objectAt(objectAt(objectAt(daemonSet, "spec"), "template"), "spec");
-  const containers: unknown = spec?.["containers"];
-  const container = (Array.isArray(containers) ? containers : []).filter(isObject).find(runsKured);
+  const container = objectsAt(spec, "containers").find(runsKured);
   if (container === undefined) return undefined;
   const metadata = objectAt(daemonSet, "metadata");
   const namespace = textAt(metadata, "namespace") ?? "";
@@ -29,22 +31,25 @@ export function kuredIn(daemonSet: JsonObject): Kured | undefined {
   };
 }
 
+/** With --reboot-method=signal the command is never run. */
+export function asksGate({ rebootCommand = "", bySignal }: Kured): boolean {
+  return !bySignal && rebootCommand.includes(GATE);
+}
+
 /** By the image's name or by the program's. */
 function runsKured(container: JsonObject): boolean {
   const image = (textAt(container, "image") ?? "").split("@")[0] ?? "";
-  const [program = ""] = textsIn(container, "command");
+  const [program = ""] = stringsAt(container, "command");
   return /(?:^|\/)kured(?::[^/]*)?$/.test(image) || /(?:^|\/)kured$/.test(program);
 }
 
 /** kured reads KURED_NAME after its flags, so the environment wins (kubereboot/kured: cmd/kured/main.go). */
 function settingOf(container: JsonObject, name: string): string | undefined {
   const variable = `KURED_${name.toUpperCase().replaceAll("-", "_")}`;
-  const env = container["env"];
-  const variables = (Array.isArray(env) ? env : []).filter(isObject);
-  const set = variables.find((one) => textAt(one, "name") === variable);
+  const set = objectsAt(container, "env").find((one) => textAt(one, "name") === variable);
   const fromEnv = textAt(set, "value");
   if (fromEnv !== undefined) return fromEnv;
-  const words = [...textsIn(container, "command"), ...textsIn(container, "args")];
+  const words = [...stringsAt(container, "command"), ...stringsAt(container, "args")];
   let found: string | undefined;
   for (const [index, word] of words.entries()) {
     if (word === `--${name}`) found = words[index + 1]?.startsWith("--") === false ? words[index + 1] : "";
@@ -56,9 +61,4 @@ function settingOf(container: JsonObject, name: string): string | undefined {
 /** Manifests often carry the quotes of a shell that is not there; kured's own examples do. */
 function unquoted(text: string): string {
   return /^"(.*)"$/s.exec(text)?.[1] ?? text;
-}
-
-function textsIn(container: JsonObject, key: string): readonly string[] {
-  const list = container[key];
-  return Array.isArray(list) ? list.filter((one) => typeof one === "string") : [];
 }

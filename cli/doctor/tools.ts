@@ -1,9 +1,7 @@
 /** Reboot tools: are they known, is what is registered what the webhook goes by, and do they ask the gate? Pure. */
 import type { Fact } from "./facts.ts";
 import { finding, type Finding } from "./finding.ts";
-import type { Kured } from "./kured.ts";
-
-const GATE = "/run/nodelatch/verify";
+import { asksGate, GATE, type Kured } from "./kured.ts";
 
 export interface ToolFacts {
   /** Users that each registered entry names; undefined where there is no such entry or it may not be read. */
@@ -78,7 +76,7 @@ function wrongWith(kured: Kured, known: readonly string[]): readonly Finding[] {
   const holder = /--holder[ =]([^\s'"]+)/.exec(rebootCommand)?.[1];
   if (bySignal) {
     findings.push(warn("reboots by signal and asks no gate", `--reboot-method=command, and ${gate}`));
-  } else if (!rebootCommand.includes(GATE)) {
+  } else if (!asksGate(kured)) {
     findings.push(warn("does not ask the gate: a node that was uncordoned reboots all the same", gate));
   } else if (!/^\S*sh +-c /.test(rebootCommand)) {
     // facts/kured-observed.md 2c

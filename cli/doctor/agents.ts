@@ -1,0 +1,75 @@
+/** The agents: on every node, or on none because somebody wants none. */
+import type { NodeView } from "../../lock/node.ts";
+import { apiPath, type KubeConnection } from "../../kube/call.ts";
+import { look, readObject, type Fact, type PodFact } from "./facts.ts";
+import { finding, type Finding } from "./finding.ts";
+import { asksGate, type Kured } from "./kured.ts";
+
+const NAME = "nodelatch-agent";
+const CHECK = "agents";
+
+export interface AgentFacts {
+  /** Whether the DaemonSet is there. */
+  readonly installed: Fact<boolean>;
+  readonly pods: readonly PodFact[];
+  readonly nodes: Fact<readonly NodeView[]>;
+  readonly kureds: Fact<readonly Kured[]>;
+  readonly namespace: string;
+}
+
+/** RBAC: `get` on daemonsets. */
+export async function readInstalled(
+  kube: KubeConnection,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<Fact<boolean>> {
+  const path = apiPath("apis", "apps", "v1", "namespaces", namespace, "daemonsets", NAME);
+  return look(signal, async () => (await readObject(kube, path, signal)) !== undefined);
+}
+
+/** Pure. */
+export function judgeAgents({ installed, pods, nodes, kureds, namespace }: AgentFacts): Finding {
+  if (pods.length === 0) {
+    if (installed.kind === "unknown") return finding("skip", CHECK, installed.why);
+    return installed.value ? withoutPods(namespace) : notInstalled(kureds);
+  }
+  if (nodes.kind === "unknown") return finding("skip", CHECK, nodes.why);
+  const served = new Set(pods.filter(({ ready }) => ready).map(({ node }) => node));
+  const missing = nodes.value.filter(({ name }) => !served.has(name)).map(({ name }) => name);
+  if (missing.length === 0)
+    return finding("ok", CHECK, `every one of ${nodes.value.length} nodes has a ready agent`);
+  const named = missing.slice(0, 5).join(", ");
+  const rest = missing.length > 5 ? ` and ${missing.length - 5} more` : "";
+  const remedy = "look at their taints, and at the agent's pods there";
+  return finding(
+    "warn",
+    CHECK,
+    `no ready agent on ${missing.length} of ${nodes.value.length} nodes: ${named}${rest}`,
+    remedy,
+  );
+}
+
+/** As where a namespace refuses privileged pods: its controller only writes Events about that. */
+function withoutPods(namespace: string): Finding {
+  const label = `kubectl label namespace ${namespace} pod-security.kubernetes.io/enforce=privileged`;
+  return finding(
+    "warn",
+    CHECK,
+    `DaemonSet ${namespace}/${NAME} has no pods`,
+    `kubectl -n ${namespace} describe daemonset ${NAME} says why; if privileged pods are forbidden: ${label}`,
+  );
+}
+
+function notInstalled(kureds: Fact<readonly Kured[]>): Finding {
+  const text = "the agent is not installed (agent.enabled)";
+  const asking = kureds.kind === "known" ? kureds.value.filter(asksGate) : [];
+  if (asking.length === 0)
+    return finding("info", CHECK, `${text}: no gate, and no release of locks once a reboot is proven`);
+  const names = asking.map(({ daemonSet }) => daemonSet).join(", ");
+  return finding(
+    "warn",
+    CHECK,
+    `${text}, so there is no gate, and ${names}, which asks it, never reboots`,
+    "agent.enabled: true in the chart's values, or take the gate out of --reboot-command",
+  );
+}
