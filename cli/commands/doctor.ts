@@ -2,7 +2,6 @@
 import { apiPath, type KubeConnection } from "../../kube/call.ts";
 import { isObject, textAt, textsAt, type JsonObject } from "../../kube/json.ts";
 import type { Command } from "../command.ts";
-import { judgeAgentPolicy, readAgentPolicy } from "../doctor/agent-policy.ts";
 import { readInstalled } from "../doctor/agents.ts";
 import { EXPECTED } from "../doctor/expected.ts";
 import * as facts from "../doctor/facts.ts";
@@ -10,6 +9,7 @@ import { finding, type Finding, type Level } from "../doctor/finding.ts";
 import { judgeGhosts } from "../doctor/ghosts.ts";
 import { judgeLocks, judgePods, judgeServer, judgeTrials } from "../doctor/judge.ts";
 import type { Kured } from "../doctor/kured.ts";
+import { judgeOwnPolicy, PROGRAMS, readOwnPolicy } from "../doctor/own-policies.ts";
 import { judgeRegistration, registeredUsers } from "../doctor/registration.ts";
 import { judgeRights, missingRights } from "../doctor/service-accounts.ts";
 import { listKureds, webhookTools } from "../doctor/tool-facts.ts";
@@ -91,7 +91,6 @@ async function examine(kube: KubeConnection, examination: Examination): Promise<
   const known = states.kind === "known" ? states.value.map(({ view }) => view) : [];
   const nodes = states.kind === "known" ? { kind: "known" as const, value: known } : states;
   const pods = await facts.look(signal, async () => facts.listPods(kube, namespace, signal));
-  const hasAgents = pods.kind === "known" && pods.value.some(({ component }) => component === "agent");
   const me = await facts.look(signal, async () => facts.whoAmI(kube, signal));
   const user = me.kind === "known" ? me.value : "";
   const lock = await facts.look(signal, async () => facts.tryLock(kube, known, signal));
@@ -104,12 +103,23 @@ async function examine(kube: KubeConnection, examination: Examination): Promise<
     ...(await tools(kube, registered.configurations, kureds, examination)),
     ...judgePods(pods, { installed, nodes, kureds, namespace }, version),
     ...judgeRights(await missingRights(kube, namespace, signal)),
-    ...judgeAgentPolicy(await readAgentPolicy(kube, signal), hasAgents),
+    ...(await ownPolicies(kube, examination)),
     ...judgeTrials(lock, uncordon),
     judgeLocks(nodes),
     ...judgeGhosts(states),
     await rights(kube, user, signal),
   ];
+}
+
+async function ownPolicies(
+  kube: KubeConnection,
+  { namespace, signal }: Examination,
+): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const program of PROGRAMS) {
+    findings.push(...judgeOwnPolicy(program, await readOwnPolicy(kube, namespace, program, signal)));
+  }
+  return findings;
 }
 
 interface Registered {

@@ -72,6 +72,9 @@ test("every right is asked for in the name of its ServiceAccount; with all of th
     `${agent} patch nodes`,
     `${agent} list pods`,
     `${agent} create events`,
+    // Who may patch nodes needs a policy (own-policies.ts).
+    `${agent} patch nodes`,
+    `${webhook} patch nodes`,
   ]);
 });
 

@@ -108,10 +108,11 @@ export async function missingRights(
   });
 }
 
-async function has(
+/** RBAC: `create` on subjectaccessreviews. @throws KubeError if that can't be asked. */
+export async function has(
   kube: KubeConnection,
   namespace: string,
-  { account, attributes }: Need,
+  { account, attributes }: Pick<Need, "account" | "attributes">,
   signal: AbortSignal,
 ): Promise<boolean> {
   const groups = ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, "system:authenticated"];
