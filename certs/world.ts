@@ -1,15 +1,16 @@
 /** The real clock, sleep and randomness. */
 import { setTimeout as delay } from "node:timers/promises";
+import { steadyMillis } from "../kube/clock-offset.ts";
 import type { World } from "./ports.ts";
 
 /**
- * @param clockOffsetMillis The API server's clock minus ours (KubeConnection.clockOffsetMillis): certificates are judged
+ * @param clockOffsetMillis The API server's clock minus steadyMillis (KubeConnection.clockOffsetMillis): certificates are judged
  * by its clock, and one replica on a machine with a wrong clock must not call everyone's certificates expired.
  */
 export function makeWorld(clockOffsetMillis: () => number): World {
   return {
     clock: {
-      wallMillis: () => Date.now() + clockOffsetMillis(),
+      wallMillis: () => steadyMillis() + clockOffsetMillis(),
       monotonicMillis: () => performance.now(),
     },
     async sleep(millis, signal) {

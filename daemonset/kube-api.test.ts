@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { textAt } from "../kube/json.ts";
 import { connectInCluster } from "../kube/lean/connect.ts";
 import { ApiServer, status } from "../kube/testing/api-server.ts";
 import { agentApi } from "./kube-api.ts";
@@ -83,6 +84,21 @@ test("by the API server's clock it is an hour later", async () => {
   server.answer = () => ({ status: 200, json: { kind: "Node", metadata: { uid: "u-1" } }, headers });
   const node = await api.readNode(never);
   expect(Math.abs((node?.atMillis ?? 0) - Date.now() - 3_600_000)).toBeLessThan(5_000);
+});
+
+test("what the node's wall clock steps by changes nothing of that", async () => {
+  const real = Date.now.bind(Date);
+  await api.readNode(never);
+  vi.spyOn(Date, "now").mockImplementation(() => real() - 3_600_000);
+  try {
+    const node = await api.readNode(never);
+    expect(Math.abs((node?.atMillis ?? 0) - real())).toBeLessThan(60_000);
+    await api.post(EVENT, "u-1", never);
+    const lastTimestamp = textAt(server.requests.at(-1)?.body, "lastTimestamp") ?? "";
+    expect(Math.abs(Date.parse(lastTimestamp) - real())).toBeLessThan(60_000);
+  } finally {
+    vi.restoreAllMocks();
+  }
 });
 
 describe("the lock's removal", () => {

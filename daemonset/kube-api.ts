@@ -1,6 +1,7 @@
 /** The API server as the agent sees it. Loaded only when it is first needed. */
 import { randomBytes } from "node:crypto";
 import { apiPath, type KubeConnection } from "../kube/call.ts";
+import { steadyMillis } from "../kube/clock-offset.ts";
 import { failureOf } from "../kube/failure.ts";
 import { askGate } from "../kube/gate-facts.ts";
 import { isObject, objectAt, textAt, textsAt } from "../kube/json.ts";
@@ -33,7 +34,7 @@ export async function connectGateApi({
   const kube = await connect(access);
   return {
     judge: async ({ bootID, holder }, signal) =>
-      askGate(kube, { nodeName, runningBootID: bootID, holder, wallMillis: () => Date.now(), signal }),
+      askGate(kube, { nodeName, runningBootID: bootID, holder, wallMillis: steadyMillis, signal }),
     close: async () => kube.close(),
   };
 }
@@ -50,10 +51,11 @@ export function agentApi(
   kube: KubeConnection,
   { nodeName, instance }: Pick<KubeApiOptions, "nodeName" | "instance">,
 ): AgentApi {
+  const serverMillis = (): number => steadyMillis() + kube.clockOffsetMillis();
   const events = makeNodeEvents(kube, {
     component: "nodelatch-agent",
     instance,
-    wallMillis: () => Date.now(),
+    wallMillis: serverMillis,
     monotonicMillis: () => performance.now(),
     randomSuffix: () => randomBytes(6).toString("hex"),
   });
@@ -72,7 +74,7 @@ export function agentApi(
       }
       const uid = textAt(objectAt(raw, "metadata"), "uid");
       if (uid === undefined) throw new Error(`${doing}: the answer has no metadata.uid`);
-      return { uid, raw, atMillis: Date.now() + kube.clockOffsetMillis() };
+      return { uid, raw, atMillis: serverMillis() };
     },
     release: async (write, signal) => release(kube, nodeName, write, signal),
     post: async ({ type, reason, message }, nodeUid, signal) =>

@@ -31,7 +31,10 @@ export interface KubeConnection {
    * @throws KubeError for everything else.
    */
   request(call: KubeCall): Promise<unknown>;
-  /** API server's clock minus ours, from the Date header of the latest answer; 0 before the first. */
+  /**
+   * API server's clock minus ours, from the Date header of the latest answer; 0 before the first. "Ours" is
+   * `steadyMillis`, unless the connection was made with another clock.
+   */
   clockOffsetMillis(): number;
   close(): Promise<void>;
 }

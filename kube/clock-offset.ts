@@ -1,3 +1,14 @@
+/**
+ * This side's clock for programs that run on and on, in epoch milliseconds: the wall clock as it was at the program's
+ * start, and even from there on. An offset is as old as the last answer. Were it added to the wall clock, a step of that
+ * (a board without a battery gets its time after the boot) would move the server's time until the next answer, and locks
+ * that hold would look expired. This one stands still while a machine sleeps, so it may be late until the next answer:
+ * then a lock holds a little longer.
+ */
+export function steadyMillis(): number {
+  return performance.timeOrigin + performance.now();
+}
+
 /** One answer of a server: its Date header and this side's clock around it, all epoch milliseconds. */
 export interface ClockSighting {
   /** In whole seconds, as the header has them. */

@@ -1,4 +1,5 @@
 /** From credentials to a connection: in a pod by its ServiceAccount, elsewhere by a kubeconfig file. */
+import { steadyMillis } from "./clock-offset.ts";
 import { makeConnection } from "./connection.ts";
 import { PoolingKubeConfig } from "./pool.ts";
 import { readServiceAccount, type InClusterWorld } from "./service-account.ts";
@@ -22,7 +23,7 @@ export async function connectInCluster(world: InClusterWorld): Promise<WatchingC
     contexts: [{ name: "in-cluster", cluster: "in-cluster", user: TokenFile.user.name, namespace }],
     currentContext: "in-cluster",
   });
-  return makeConnection({ config, tokenFile, wallMillis: world.wallMillis ?? (() => Date.now()) });
+  return makeConnection({ config, tokenFile, wallMillis: world.wallMillis ?? steadyMillis });
 }
 
 /**
@@ -51,5 +52,5 @@ export function connectKubeconfig(path: string, context?: string): WatchingConne
   if (config.getCurrentUser() === null) {
     throw new Error(`kubeconfig ${path}: context "${wanted}" names a user that is not in the file`);
   }
-  return makeConnection({ config, wallMillis: () => Date.now() });
+  return makeConnection({ config, wallMillis: steadyMillis });
 }

@@ -1,6 +1,7 @@
 /** From credentials to a lean connection: in a pod by its ServiceAccount, elsewhere by a kubeconfig file. */
 import { readFile } from "node:fs/promises";
 import type { KubeConnection } from "../call.ts";
+import { steadyMillis } from "../clock-offset.ts";
 import { readServiceAccount, type InClusterWorld } from "../service-account.ts";
 import { TokenFile } from "../token-file.ts";
 import { makeLeanConnection } from "./connection.ts";
@@ -21,7 +22,7 @@ export async function connectInCluster(world: InClusterWorld): Promise<KubeConne
       token: await tokenFile.read(),
     }),
     renew: renewing(tokenFile),
-    wallMillis: world.wallMillis ?? (() => Date.now()),
+    wallMillis: world.wallMillis ?? steadyMillis,
   });
 }
 
@@ -55,7 +56,7 @@ export async function connectKubeconfig(path: string, context?: string): Promise
       token: token?.kind === "text" ? token.text : await tokenFile?.read(),
     }),
     renew: renewing(tokenFile),
-    wallMillis: () => Date.now(),
+    wallMillis: steadyMillis,
   });
 }
 
