@@ -69,6 +69,7 @@ const REFUSED = {
   "lock-would-stay": true,
   "not-rebooted": true,
   "release-not-by-agent": true,
+  "agent-only-releases": true,
   "not-stamped": true,
   "request-forged": true,
   "override-without-reason": true,

@@ -13,6 +13,7 @@ import {
 } from "./fixture.ts";
 import { LAST_OVERRIDE_ANNOTATION, LOCK_ANNOTATION, OVERRIDE_ANNOTATION } from "./node.ts";
 import { RELEASES, writeRecord, type Asker, type LockRecord, type Release } from "./record.ts";
+import { UNCORDON_REQUESTED_ANNOTATION } from "./requested-uncordon.ts";
 
 const AGENT = "system:serviceaccount:nodelatch-system:nodelatch-agent";
 const settings = guardSettings({ exemptDeleters: new Set(["autoscaler"]), agentUsername: AGENT });
@@ -79,11 +80,11 @@ uncordon | remove+uncordon | by-holder  | holder-on-other-node | release-not-by-
 uncordon | change          | by-holder  | holder-on-other-node | release-not-by-agent | release-not-by-agent | - | -              | -
 uncordon | change+uncordon | lock-would-stay | holder-on-other-node | release-not-by-agent | release-not-by-agent | - | -              | -
 uncordon | delete          | by-holder  | holder-on-other-node | -                    | -                    | - | exempt-deleter | -
-reboot   | uncordon        | lock-would-stay | holder-on-other-node | not-rebooted         | by-agent             | - | -              | -
+reboot   | uncordon        | lock-would-stay | holder-on-other-node | not-rebooted         | agent-only-releases  | - | -              | -
 reboot   | remove          | by-holder  | holder-on-other-node | not-rebooted         | by-agent             | - | -              | -
 reboot   | remove+uncordon | by-holder  | holder-on-other-node | not-rebooted         | by-agent             | - | -              | -
-reboot   | change          | by-holder  | holder-on-other-node | not-rebooted         | by-agent             | - | -              | -
-reboot   | change+uncordon | lock-would-stay | holder-on-other-node | not-rebooted         | by-agent             | - | -              | -
+reboot   | change          | by-holder  | holder-on-other-node | not-rebooted         | agent-only-releases  | - | -              | -
+reboot   | change+uncordon | lock-would-stay | holder-on-other-node | not-rebooted         | agent-only-releases  | - | -              | -
 reboot   | delete          | by-holder  | holder-on-other-node | -                    | -                    | - | exempt-deleter | -
 `;
 const COLUMNS = [
@@ -229,6 +230,29 @@ describe("the agent proves a reboot only with two known, different boot IDs", ()
     const old = locked({ ...held, release: "reboot" }, { bootID: "boot-2" });
     const change = lockedChange(old, rewritten(old, { unschedulable: false }));
     expect(decide(change, asker(AGENT), NOW, settings)).toMatchObject({ kind: "refuse", why: "not-holder" });
+  });
+});
+
+describe("the agent leaves the cordon that the lock has found", () => {
+  const both = { annotations: { [LOCK_ANNOTATION]: null }, unschedulable: false };
+  const release = (part: Partial<LockRecord>, annotations: Record<string, string> = {}): LockedChange => {
+    const old = locked({ ...held, release: "reboot", ...part }, { bootID: "boot-2", annotations });
+    return lockedChange(old, rewritten(old, both));
+  };
+  const judged = (change: LockedChange) => decide(change, asker(AGENT, "n1"), NOW, settings);
+
+  test("uncordons with the lock where it was schedulable", () => {
+    expect(judged(release({ wasUnschedulable: false }))).toEqual({ kind: "allow", why: "by-agent" });
+  });
+  test("not where it was not", () => {
+    expect(judged(release({ wasUnschedulable: true }))).toEqual({
+      kind: "refuse",
+      why: "agent-only-releases",
+    });
+  });
+  test("unless the latch carries out a refused uncordon with it", () => {
+    const kept = { [UNCORDON_REQUESTED_ANNOTATION]: "{}" };
+    expect(judged(release({ wasUnschedulable: true }, kept))).toEqual({ kind: "allow", why: "by-agent" });
   });
 });
 

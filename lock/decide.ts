@@ -5,7 +5,7 @@
 import type { Change, LockedChange } from "./change.ts";
 import { overrideClaimed } from "./override.ts";
 import { hasRebooted, holds, isExpired, isStale, lockOn, type Asker } from "./record.ts";
-import { mayWriteRequest, writesRequest } from "./requested-uncordon.ts";
+import { mayWriteRequest, UNCORDON_REQUESTED_ANNOTATION, writesRequest } from "./requested-uncordon.ts";
 import { stampedFor, stampsKept } from "./stamp.ts";
 import type { Tools } from "./tool.ts";
 
@@ -46,6 +46,7 @@ export type RefuseReason =
   | "lock-would-stay" // the holder's uncordon must take the lock with it
   | "not-rebooted" // the agent, before the boot ID has changed
   | "release-not-by-agent" // the agent, on a lock whose release is not "reboot"
+  | "agent-only-releases" // the agent, after the reboot, but with more than the release
   | "not-stamped" // a changed value that did not pass the latch
   | "request-forged" // a refused uncordon written down by somebody else
   | "override-without-reason"
@@ -139,7 +140,7 @@ function judge(change: LockedChange, asker: Asker, nowMillis: number, settings: 
   }
   if (holds(asker, change.lock)) return judgeHolder(change, asker, nowMillis, settings.tools);
   if (change.kind === "delete" && settings.exemptDeleters.has(asker.username)) return allow("exempt-deleter");
-  if (isOwnAgent(change.before.name, asker, settings)) return judgeAgent(change, asker, nowMillis);
+  if (isOwnAgent(change.before.name, asker, settings)) return judgeAgent(change);
   if (change.lock.kind !== "record") return refuse("unknown-holder");
   return refuse(change.lock.record.holder === asker.username ? "holder-on-other-node" : "not-holder");
 }
@@ -167,12 +168,18 @@ function judgeHolder(change: LockedChange, asker: Asker, nowMillis: number, tool
   return isStamped(change, asker, nowMillis) ? allow("by-holder") : refuse("not-stamped");
 }
 
-function judgeAgent(change: LockedChange, asker: Asker, nowMillis: number): Judgement {
+function judgeAgent(change: LockedChange): Judgement {
   if (change.kind === "delete") return refuse("not-holder");
   if (change.lock.kind !== "record") return refuse("unknown-holder");
-  if (change.lock.record.release !== "reboot") return refuse("release-not-by-agent");
-  if (!hasRebooted(change.lock.record, change.before)) return refuse("not-rebooted");
-  return isStamped(change, asker, nowMillis) ? allow("by-agent") : refuse("not-stamped");
+  const { record } = change.lock;
+  if (record.release !== "reboot") return refuse("release-not-by-agent");
+  if (!hasRebooted(record, change.before)) return refuse("not-rebooted");
+  if (change.kind === "lock-removed") return allow("by-agent");
+  // The cordon that the lock found stays; but a refused uncordon that is kept on the node, the latch may have added.
+  const mayUncordon =
+    !record.wasUnschedulable || change.before.annotations.has(UNCORDON_REQUESTED_ANNOTATION);
+  const isRelease = change.kind === "removed-and-uncordoned" && mayUncordon;
+  return isRelease ? allow("by-agent") : refuse("agent-only-releases");
 }
 
 /** Whether a changed value is one that the latch wrote: the old stamps kept, or a new lock of this asker. */

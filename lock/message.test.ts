@@ -23,6 +23,7 @@ describe("a refusal says who, why, since when, until when and what to do", () =>
     ],
     ["not-rebooted", "the reboot is not proven"],
     ["release-not-by-agent", 'the agent releases only locks with release "reboot"'],
+    ["agent-only-releases", "the agent may only remove the lock, and the cordon that came with it"],
     ["not-stamped", "send the request again"],
     ["override-without-reason", "an override needs a reason"],
     [

@@ -63,6 +63,8 @@ function remedy(change: LockedChange, refused: Refused, asker: Asker): string {
       return "the node's boot ID is still the one at acquisition, so the reboot is not proven";
     case "release-not-by-agent":
       return 'the agent releases only locks with release "reboot"';
+    case "agent-only-releases":
+      return "the agent may only remove the lock, and the cordon that came with it";
     case "not-stamped":
       return "the new value was not stamped by the latch webhook; send the request again";
     case "request-forged":

@@ -94,6 +94,29 @@ test.each<[string, Bounds, Partial<Rules>, string]>([
     "the agent ended a lock",
   ],
   [
+    "a guard that lets the agent uncordon and leave the lock",
+    KNOWN,
+    {
+      decide: (change, asker, now, settings) => {
+        const decision = decide(change, asker, now, settings);
+        return decision.kind === "refuse" && decision.why === "agent-only-releases" ? open : decision;
+      },
+    },
+    "the agent changed a lock, or uncordoned under it",
+  ],
+  [
+    "a guard that lets the agent uncordon what was cordoned before",
+    { ...WRITTEN, toolLocks: [json({ release: "reboot" })] },
+    {
+      decide: (change, asker, now, settings) => {
+        const decision = decide(change, asker, now, settings);
+        const isLater = decision.kind === "refuse" && decision.why === "agent-only-releases";
+        return isLater && change.kind === "removed-and-uncordoned" ? open : decision;
+      },
+    },
+    "the agent undid a cordon that was there before the lock",
+  ],
+  [
     "a latch that leaves the lock when its holder uncordons",
     WRITTEN,
     {

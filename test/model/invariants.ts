@@ -148,7 +148,9 @@ function wrongEnd(before: NodeState, step: Step, lock: Lock | undefined): string
   if (actor === "agent") {
     if (lock.release !== "reboot") return "the agent ended a lock that is not its to end";
     if (lock.bootID === `boot-${before.reported}`) return "the agent ended a lock before the reboot";
-    return undefined;
+    if (next.lock !== undefined) return "the agent changed a lock, or uncordoned under it";
+    const isOthersCordon = isUncordoned && lock.wasUnschedulable && before.kept === "none";
+    return isOthersCordon ? "the agent undid a cordon that was there before the lock" : undefined;
   }
   return `${actor} ended, changed or uncordoned a lock of ${lock.holder}`;
 }

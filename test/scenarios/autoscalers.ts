@@ -74,7 +74,7 @@ const ENDS: [string, string, End][] = [
         { status: { nodeInfo: nodeInfo("boot-2") } },
         { subresource: "status" },
       );
-      return patchNode(world, name, agentOn(name), { ...strip, ...uncordon });
+      return patchNode(world, name, agentOn(name), strip);
     },
   ],
 ];

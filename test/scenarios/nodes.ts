@@ -84,7 +84,7 @@ export function nodeInfo(bootID: string): Record<string, string> {
   };
 }
 
-/** A cordoned node with a lock that `holder` took by writing `value`. */
+/** A node with a lock that `holder` took by writing `value`, and cordoned in the same write. */
 export async function lockedNode(
   world: World,
   part: {
@@ -95,9 +95,10 @@ export async function lockedNode(
   } = {},
 ): Promise<string> {
   const { value = "kernel update", holder = alice, ...rest } = part;
-  const name = await createNode(world, { ...rest, unschedulable: true });
+  const name = await createNode(world, rest);
   const as = typeof holder === "function" ? holder(name) : holder;
-  const answer = await patchNode(world, name, as, { metadata: { annotations: { [LOCK]: value } } });
+  const taking = { metadata: { annotations: { [LOCK]: value } }, spec: { unschedulable: true } };
+  const answer = await patchNode(world, name, as, taking);
   expect(answer, "take the lock").toMatchObject({ status: 200 });
   return name;
 }
