@@ -37,11 +37,14 @@ export class DaemonSetLock {
     }
   }
 
+  /** @throws Error if this node does not hold it. */
   async release(): Promise<void> {
     const { node, concurrency } = this.#options;
     for (;;) {
       const object = await this.#read();
-      if (await this.#write(object, releaseIn(lockOf(object), node, concurrency))) return;
+      const released = releaseIn(lockOf(object), node, concurrency);
+      if (released.kind === "not held") throw new Error("lock not held");
+      if (await this.#write(object, released.value)) return;
     }
   }
 

@@ -6,6 +6,7 @@ import type { Time } from "../../daemonset/host/time.ts";
 import { commandWords } from "./command-words.ts";
 import { DaemonSetLock } from "./daemonset-lock.ts";
 import { evictAll } from "./drain.ts";
+import type { Acquired } from "./lock-value.ts";
 import type { KuredOptions } from "./options.ts";
 import { fieldsOf, Requests, type KuredNode, type Send, type Sent } from "./requests.ts";
 
@@ -34,6 +35,8 @@ export interface KuredParts {
 
 export type KuredEnd =
   { readonly kind: "killed" } | { readonly kind: "exited"; readonly code: number; readonly message: string };
+
+const alreadyHeld: Acquired = { kind: "held", value: undefined };
 
 /** kured's log.Fatalf. */
 class Fatal extends Error {}
@@ -115,8 +118,12 @@ class Life {
       );
       if (read.kind === "failed") throw new Fatal(read.message);
       if (!(await this.#annotated(read.value))) continue;
+      // It looks first whether it holds it, and reads again as it takes it.
+      const hold = await this.#tried("Error testing lock", async () => this.#lock.holding());
       const acquired = await this.#tried("Error acquiring lock", async () =>
-        this.#lock.acquire(read.value.unschedulable),
+        hold.kind === "ok" && hold.value !== undefined
+          ? alreadyHeld
+          : this.#lock.acquire(read.value.unschedulable),
       );
       if (acquired.kind === "failed") continue;
       if (acquired.value.kind === "full") {
@@ -137,9 +144,11 @@ class Life {
     const annotations = fieldsOf(fieldsOf(node.object["metadata"])["annotations"]);
     if (!this.#options.annotateNodes || Object.hasOwn(annotations, IN_PROGRESS)) return true;
     const now = `${new Date().toISOString().slice(0, 19)}Z`;
-    const done = await this.#tried("Error adding node annotations", async () =>
-      this.#requests.annotate(node, { [IN_PROGRESS]: now, [MOST_RECENT]: now }),
-    );
+    // Onto a node read anew; the drain goes on with the one that was read before.
+    const done = await this.#tried("Error adding node annotations", async () => {
+      const fresh = await this.#requests.getNode(this.#options.node);
+      await this.#requests.annotate(fresh, { [IN_PROGRESS]: now, [MOST_RECENT]: now });
+    });
     return done.kind === "ok";
   }
 

@@ -64,8 +64,11 @@ describe.concurrent("kured, left to itself,", () => {
       const node = "PATCH nodes 200";
       const lock = ["GET daemonsets 200", "PUT daemonsets 200"];
       const inBetween = ["GET pods 200", "POST pods/eviction 200", "GET pods 404"];
-      const atFirst = ["GET daemonsets 200", "GET nodes 200", node, ...lock, node, node, ...inBetween];
-      const afterwards = ["GET daemonsets 200", "GET nodes 200", node, node, node, ...lock];
+      const look = ["GET daemonsets 200", "GET nodes 200"];
+      const marked = ["GET nodes 200", node];
+      const locked = ["GET daemonsets 200", ...lock];
+      const atFirst = [...look, ...marked, ...locked, node, node, ...inBetween];
+      const afterwards = [...look, node, node, node, ...lock];
       expect(short).toEqual([...atFirst, ...afterwards]);
     });
   });
