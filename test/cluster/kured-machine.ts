@@ -1,12 +1,21 @@
-/** A test cluster's machine as kured sees its host: commands run in a shell on the node, and a reboot is a power cut. */
+/**
+ * A test cluster's machine as kured sees its host: commands run from kured's pod in the host's mount namespace, and a
+ * reboot is a power cut.
+ */
 import { KURED_NAMESPACE } from "../kured/options.ts";
 import type { HostResult, KuredHost } from "../kured/kured.ts";
 import type { Cluster } from "./cluster/cluster.ts";
+import { KURED_CONTAINER } from "./kured-world.ts";
 import { waitFor } from "./process/wait-for.ts";
 
 /** The machine has no systemd: whoever reboots it leaves this file, on a disk in memory. */
 const ASKED = "/run/kured-reboot";
 export const REBOOT_COMMAND = `touch ${ASKED}`;
+/**
+ * As kured puts it before its command (kubereboot/kured pkg/reboot/command.go): of the host it enters the mount namespace
+ * alone. Its image is Alpine's, so its nsenter is busybox's too.
+ */
+const ON_HOST = ["/bin/busybox", "nsenter", "-m/proc/1/ns/mnt", "--"] as const;
 /** Longer than `verify` waits. */
 const COMMAND_MILLIS = 150_000;
 
@@ -34,7 +43,10 @@ export class KuredMachine implements KuredHost {
     const { beforeCommand } = this;
     this.beforeCommand = undefined;
     await beforeCommand?.();
-    const { code, stdout, stderr } = await this.#cluster.exec(this.name, words, COMMAND_MILLIS);
+    const exec = ["exec", "-n", KURED_NAMESPACE, await this.#pod(), "-c", KURED_CONTAINER, "--"];
+    const { code, stdout, stderr } = await this.#cluster.tryKubectl([...exec, ...ON_HOST, ...words], {
+      timeoutMillis: COMMAND_MILLIS,
+    });
     const result = { code, out: `${stdout}${stderr}`.trim() };
     this.results.push(result);
     const asked = await this.#cluster.exec(this.name, ["test", "-e", ASKED]);
@@ -45,6 +57,13 @@ export class KuredMachine implements KuredHost {
     }
     return result;
   };
+
+  /** Of kured's pod here. */
+  async #pod(): Promise<string> {
+    const of = ["-n", KURED_NAMESPACE, "-l", `name=${this.#daemonSet}`];
+    const here = `--field-selector=spec.nodeName=${this.name}`;
+    return this.#cluster.kubectl(["get", "pods", ...of, here, "-o=jsonpath={.items[0].metadata.name}"]);
+  }
 
   async #reboot(): Promise<void> {
     await this.onPower("going");

@@ -11,6 +11,9 @@ const DAEMONSETS = `/apis/apps/v1/namespaces/${KURED_NAMESPACE}/daemonsets`;
 const PODS = `/api/v1/namespaces/${KURED_NAMESPACE}/pods`;
 const ACCOUNT = `/api/v1/namespaces/${KURED_NAMESPACE}/serviceaccounts/kured`;
 
+/** Of a pod of the DaemonSet. */
+export const KURED_CONTAINER = "kured";
+
 export interface RealKuredWorld extends KuredWorld {
   readonly close: () => void;
 }
@@ -75,17 +78,20 @@ export async function realKuredWorld(cluster: Cluster, send: Send): Promise<Real
   };
 }
 
-/** A pod that only lends its identity. */
+/** A pod that lends its identity and its way to the host, which are those of kured's manifest (kured-ds.yaml). */
 function daemonSet(name: string): object {
   const labels = { name };
   const container = {
-    name: "kured",
+    name: KURED_CONTAINER,
     image: busyboxImage,
     imagePullPolicy: "Never",
     command: ["sleep", "1000000"],
+    securityContext: { privileged: true, readOnlyRootFilesystem: true },
+    env: [{ name: "KURED_NODE_ID", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } }],
   };
   const spec = {
     serviceAccountName: "kured",
+    hostPID: true,
     nodeSelector: { [KURED_LABEL]: name },
     tolerations: [{ operator: "Exists" }],
     terminationGracePeriodSeconds: 0,
