@@ -11,6 +11,7 @@ import { at, chartFile } from "./chart-files.ts";
 
 const cel = await chartFile("templates/policies/_cel.tpl");
 const agent = await chartFile("templates/policies/agent.yaml");
+const webhook = await chartFile("templates/policies/webhook.yaml");
 const backstop = await chartFile("templates/policies/backstop.yaml");
 
 /** Pieces of a record, as the CEL has them between single quotes. */
@@ -52,11 +53,40 @@ test("the holder is found by the fields around, and nobody else", () => {
   expect(onNode).not.toContain(`,"holder":"${escaped}","nodeUID":`);
 });
 
+/** Annotations, as the CEL has them between single quotes. */
+const keysIn = (template: string): ReadonlySet<string> =>
+  new Set([...template.matchAll(/'([a-z.-]+\/[a-z-]+)'/g)].map(([, key = ""]) => key));
+
 test("the agent may write what it writes, and remove what goes with a lock", () => {
-  const keys = [...agent.matchAll(/'([a-z.-]+\/[a-z-]+)'/g)].map(([, key]) => key);
-  expect(new Set(keys)).toEqual(
+  expect(keysIn(agent)).toEqual(
     new Set([BOOT_REPORT_KEY, LOCK_ANNOTATION, ...AUTOSCALER_ANNOTATIONS, UNCORDON_REQUESTED_ANNOTATION]),
   );
+});
+
+test("the webhook may write what it keeps on a locked node", () => {
+  expect(keysIn(webhook)).toEqual(new Set([UNCORDON_REQUESTED_ANNOTATION, LOCK_ANNOTATION]));
+});
+
+test("who patches nodes is kept to what it needs, by the same condition", async () => {
+  const rights = await chartFile("templates/webhook/rbac.yaml");
+  const condition = '{{- if eq (include "nodelatch.keepsUncordons" .) "true" }}';
+  expect(webhook.startsWith(`${condition}\n`)).toBe(true);
+  const guarded = rights.split(`  ${condition}\n`)[1]?.split("{{- end }}")[0] ?? "";
+  expect(guarded).toContain('resources: ["nodes"]\n    verbs: ["patch"]');
+  expect(rights.replace(guarded, "")).not.toMatch(/resources: \["nodes.*\n.*(patch|update|create|delete|\*)/);
+});
+
+test.each([
+  ["agent", agent],
+  ["webhook", webhook],
+])("the %s's policy fails closed, and its refusals are no failed `test` of a JSON patch", (_who, policy) => {
+  expect(policy).toContain("failurePolicy: Fail\n");
+  expect(policy).toContain('validationActions: ["Deny", "Audit"]\n');
+  const own = /define "nodelatch.celOwnWrites" -}}([^]*?){{- end }}/.exec(cel)?.[1] ?? "";
+  const validations = `${own}${policy.split("  validations:\n")[1]?.split("---\n")[0] ?? ""}`;
+  const counted = (word: string): number => validations.split(word).length - 1;
+  expect(counted("- expression:")).toBeGreaterThan(3);
+  expect(counted("reason: Forbidden")).toBe(counted("- expression:"));
 });
 
 test("the backstop looks at what the guard is asked about", async () => {

@@ -53,7 +53,9 @@ afterAll(async () => {
 
 describe("the agent's own policy", () => {
   test("is there whatever the values, and the backstop is not", async () => {
-    expect(await policiesIn(cluster)).toBe("nodelatch-agent nodelatch-agent");
+    expect(await policiesIn(cluster)).toBe(
+      "nodelatch-agent nodelatch-webhook nodelatch-agent nodelatch-webhook",
+    );
     await expectTyped(cluster, "nodelatch-agent");
   });
 

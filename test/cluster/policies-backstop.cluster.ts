@@ -70,7 +70,9 @@ describe("the backstop", () => {
   });
 
   test("compiles without a warning, and is bound", async () => {
-    expect(await policiesIn(cluster)).toBe("nodelatch-backstop nodelatch-backstop");
+    expect(await policiesIn(cluster)).toBe(
+      "nodelatch-backstop nodelatch-webhook nodelatch-backstop nodelatch-webhook",
+    );
     await expectTyped(cluster, "nodelatch-backstop");
   });
 

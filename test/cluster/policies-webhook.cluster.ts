@@ -96,13 +96,14 @@ test("in mode warn it only warns", async () => {
 
 test("an upgrade to the default takes it away", async () => {
   await installNodelatch(cluster);
-  expect(await policiesIn(cluster)).toBe("");
+  expect(await policiesIn(cluster)).toBe("nodelatch-webhook nodelatch-webhook");
   const name = await lockedNode(world);
   await expect
     .poll(async () => messageOf(await patchNode(world, name, bob, UNCORDON, { query: "?dryRun=All" })))
     .toContain(`node ${name} is locked for reboot by alice`);
 });
-test("an uninstall leaves neither policy behind", async () => {
+
+test("an uninstall leaves no policy behind", async () => {
   await installNodelatch(cluster, ["agent.enabled=true", "guard.backstop.enabled=true"]);
   expect(await policiesIn(cluster)).not.toBe("");
   await cluster.helm(["uninstall", RELEASE, "-n", NAMESPACE, "--wait", "--timeout=180s"], {

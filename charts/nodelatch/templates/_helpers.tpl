@@ -75,6 +75,11 @@ nodelatch-webhook-cert
 {{- .Values.guard.mode | default "off" -}}
 {{- end }}
 
+{{/* "true" when refused uncordons are kept on their nodes, which takes the right to patch nodes (webhook/lock-webhooks.ts). */}}
+{{- define "nodelatch.keepsUncordons" -}}
+{{- and .Values.guard.carryOutUncordons (eq (include "nodelatch.guardMode" .) "enforce") -}}
+{{- end }}
+
 {{/* Of everything that the guard is for: what becomes of a request when the webhook does not answer. */}}
 {{- define "nodelatch.guardPolicy" -}}
 {{- .Values.guard.failurePolicy | default (ternary "Fail" "Ignore" (eq (include "nodelatch.guardMode" .) "enforce")) -}}

@@ -1,4 +1,4 @@
-{{/* CEL that both policies evaluate. The record is canonical JSON of the latch: keys in alphabetical order, no spaces. In
+{{/* What the policies have in common. The record is canonical JSON of the latch: keys in alphabetical order, no spaces. In
      JSON a quotation mark inside of a text has a backslash before it, so what stands between bare ones is never a holder's
      or a reason's own words. */}}
 
@@ -35,4 +35,38 @@
     && variables.lock.contains(',"bootID":"')
     && !variables.lock.contains(',"bootID":"",')
     && !variables.lock.contains(',"bootID":"' + variables.boot + '",')
+{{- end }}
+
+{{/* For the policies of Nodelatch's own programs: every write of a Node and of what is below it. */}}
+{{- define "nodelatch.celNodeWrites" -}}
+matchPolicy: Equivalent
+resourceRules:
+  - apiGroups: [""]
+    apiVersions: ["v1"]
+    resources: ["nodes", "nodes/*"]
+    operations: ["*"]
+    scope: Cluster
+{{- end }}
+
+{{/* Variables: the annotations `before` and `after` the request. */}}
+{{- define "nodelatch.celAnnotations" -}}
+- name: before
+  expression: oldObject.?metadata.?annotations.orValue({})
+- name: after
+  expression: object.?metadata.?annotations.orValue({})
+{{- end }}
+
+{{/* Validations: only updates, only of Nodes themselves, and never of labels, finalizers or owners. The API server changes
+     managedFields, generation and resourceVersion by itself. Takes who the program is, for the words. The reason matters:
+     without one the answer would be 422, which also says that a JSON patch's `test` has failed. */}}
+{{- define "nodelatch.celOwnWrites" -}}
+- expression: request.operation == 'UPDATE' && request.?subResource.orValue('') == ''
+  message: the {{ . }} may only change Nodes, and nothing below them
+  reason: Forbidden
+- expression: >-
+    object.?metadata.?labels == oldObject.?metadata.?labels
+    && object.?metadata.?finalizers == oldObject.?metadata.?finalizers
+    && object.?metadata.?ownerReferences == oldObject.?metadata.?ownerReferences
+  message: the {{ . }} may not change labels, finalizers or owners of Nodes
+  reason: Forbidden
 {{- end }}
