@@ -7,7 +7,15 @@ import { helmSettings, SCENARIO_TOOLS } from "../scenarios/tool-identities.ts";
 import { chartTools } from "../simulated/chart-tools.ts";
 import { registrations } from "../simulated/registrations.ts";
 import { type Cluster, openTestCluster } from "./cluster/cluster.ts";
-import { CHART, installNodelatch, NAMESPACE, RELEASE, waitUntilAnswering } from "./nodelatch.ts";
+import { InstalledAgent } from "./installed-agent.ts";
+import {
+  CHART,
+  installAsByDefault,
+  installNodelatch,
+  NAMESPACE,
+  RELEASE,
+  waitUntilAnswering,
+} from "./nodelatch.ts";
 
 let cluster: Cluster;
 
@@ -109,7 +117,7 @@ test.each([
   ["with guard.carryOutUncordons off", ["guard.carryOutUncordons=false"], false],
   ["in mode warn", ["guard.mode=warn"], false],
   ["in mode off", ["guard.mode=off"], false],
-])("the webhook gets the right to patch nodes %s: %s", async (_when, settings, expected) => {
+])("the webhook gets the right to patch nodes, and a policy, %s: %s", async (_when, settings, expected) => {
   const set = settings.flatMap((setting) => ["--set", setting]);
   const rendered = await cluster.helm(["template", RELEASE, CHART, "-n", NAMESPACE, ...set]);
   const objects = rendered.split(/^---$/m).map((text): unknown => parse(text));
@@ -122,6 +130,13 @@ test.each([
   const patch = { apiGroups: [""], resources: ["nodes"], verbs: ["patch"] };
   const found = Array.isArray(rules) && rules.some((rule) => JSON.stringify(rule) === JSON.stringify(patch));
   expect(found).toBe(expected);
+  const policies = objects.filter((object) =>
+    String(at(object, "kind")).startsWith("ValidatingAdmissionPolicy"),
+  );
+  const own = policies.filter((object) => at(object, "metadata", "name") === "nodelatch-webhook");
+  expect(own.map((object) => at(object, "kind"))).toEqual(
+    expected ? ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"] : [],
+  );
 });
 
 test("an uninstall leaves nothing that blocks anything", { timeout: 240_000 }, async () => {
@@ -135,7 +150,8 @@ test("an uninstall leaves nothing that blocks anything", { timeout: 240_000 }, a
   await cluster.kubectl(["wait", "-n", NAMESPACE, "--for=delete", "pod", "--all", "--timeout=60s"]);
   const left = await cluster.kubectl([
     "get",
-    "validatingwebhookconfigurations,mutatingwebhookconfigurations,clusterroles,clusterrolebindings",
+    "validatingwebhookconfigurations,mutatingwebhookconfigurations,clusterroles,clusterrolebindings," +
+      "validatingadmissionpolicies,validatingadmissionpolicybindings",
     "-l",
     "app.kubernetes.io/name=nodelatch",
     "-o",
@@ -169,7 +185,20 @@ test("an uninstall leaves nothing that blocks anything", { timeout: 240_000 }, a
   ).toBe("");
 });
 
-test("a fresh install on the same cluster works again", { timeout: 240_000 }, async () => {
-  await installNodelatch(cluster);
-  expect(await bundle("mutatingwebhookconfiguration")).not.toBe("");
-});
+test(
+  "a fresh install on the same cluster works again, with an agent by default",
+  { timeout: 400_000 },
+  async () => {
+    await installAsByDefault(cluster);
+    expect(await bundle("mutatingwebhookconfiguration")).not.toBe("");
+    const counts = "-o=jsonpath={.status.numberReady} of {.status.desiredNumberScheduled}";
+    const agent = new InstalledAgent(cluster, "node1");
+    await agent.waitUntilReady();
+    expect(await cluster.kubectl(["get", "daemonset", "nodelatch-agent", "-n", NAMESPACE, counts])).toBe(
+      "1 of 1",
+    );
+    await installNodelatch(cluster);
+    const left = await cluster.kubectl(["get", "daemonsets", "-n", NAMESPACE, "-o", "name"]);
+    expect(left).toBe("");
+  },
+);

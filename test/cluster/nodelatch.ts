@@ -10,8 +10,20 @@ export const CHART = fileURLToPath(new URL("../../charts/nodelatch", import.meta
 /** The image is side-loaded; locks may be as short as the scenarios need them. */
 const TEST_VALUES = ["image.pullPolicy=Never", "lock.minTTL=1s", "webhook.drainSeconds=5"];
 
-/** `helm upgrade --install` with the test's values, until every pod is ready. */
+/**
+ * `helm upgrade --install` with the test's values, until every pod of the webhook is ready. Without the agent unless
+ * `values` say otherwise: most tests are about the webhook alone, and quicker so.
+ */
 export async function installNodelatch(cluster: Cluster, values: readonly string[] = []): Promise<void> {
+  await upgrade(cluster, ["agent.enabled=false", ...values]);
+}
+
+/** Nothing is said of the agent, as by most users. */
+export async function installAsByDefault(cluster: Cluster): Promise<void> {
+  await upgrade(cluster, []);
+}
+
+async function upgrade(cluster: Cluster, values: readonly string[]): Promise<void> {
   const set = [...TEST_VALUES, ...values].flatMap((value) => ["--set", value]);
   await cluster.helm(
     [
