@@ -66,6 +66,19 @@ describe("the guard", () => {
     ]);
   });
 
+  test("keeps that of the holder's pod elsewhere, and one under a lock of nobody", async () => {
+    const { guard, requests } = guardWith(no);
+    const elsewhere = locked(lockRecord({ holder: "kured", holderNode: "n1" }));
+    const nobodys = locked("by hand");
+    for (const [node, who] of [
+      [elsewhere, caller("kured", "n2")],
+      [nobodys, caller("bob")],
+    ] as const) {
+      await guard(updateOf(node, rewritten(node, { unschedulable: false }), who), never);
+    }
+    expect(requests.map(({ username }) => username)).toEqual(["kured", "bob"]);
+  });
+
   test("keeps none of a dry run, a strip alone, the agent, or a refused override", async () => {
     const { guard, requests, events } = guardWith(no);
     const stripped = rewritten(old, { annotations: { [LOCK_ANNOTATION]: null } });
@@ -74,11 +87,10 @@ describe("the guard", () => {
     await guard(updateOf(old, uncordoned, caller("bob"), { dryRun: true }), never);
     await guard(updateOf(old, stripped, caller("bob")), never);
     await guard(updateOf(old, broken, caller("bob")), never);
-    await guard(
-      updateOf(rebooting, rewritten(rebooting, { unschedulable: false }), caller("agent", "n1")),
-      never,
-    );
-    expect(events).toHaveLength(2);
+    for (const node of [rebooting, { ...rebooting, bootID: "boot-2" }]) {
+      await guard(updateOf(node, rewritten(node, { unschedulable: false }), caller("agent", "n1")), never);
+    }
+    expect(events).toHaveLength(3);
     expect(requests).toEqual([]);
   });
 
