@@ -8,6 +8,7 @@ import { request as httpsRequest, type RequestOptions } from "node:https";
 import { KubeConfig } from "@kubernetes/client-node";
 import type { KubeCall, KubeConnection } from "../../kube/call.ts";
 import { makeRequester, type HttpAnswer } from "../../kube/requester.ts";
+import { environmentProxy } from "./environment-proxy.ts";
 import { ExecCredentials, type Credential, type ExecWorld } from "./exec-credential.ts";
 
 export interface ConnectionOptions {
@@ -23,6 +24,10 @@ export interface ConnectionOptions {
 /** No request is sent yet. */
 export function connect(options: ConnectionOptions): KubeConnection {
   const { config, as, world, timeoutMillis } = options;
+  config.clusters = config.clusters.map((one) => {
+    const proxyUrl = one.proxyUrl || environmentProxy(one.server, world.env);
+    return proxyUrl === undefined ? one : { ...one, proxyUrl };
+  });
   const exec = execOf(config, world);
   const configNow = configsWith(config, exec);
   const server = (config.getCurrentCluster()?.server ?? "").replace(/\/+$/, "");
