@@ -1,3 +1,4 @@
+import { agentScenarios } from "./agent.ts";
 import { allowedScenarios } from "./allowed.ts";
 import { autoscalerScenarios } from "./autoscalers.ts";
 import { eventScenarios } from "./events.ts";
@@ -20,4 +21,5 @@ export function allScenarios(world: () => ChangingWorld): void {
   toolScenarios(world);
   autoscalerScenarios(world);
   requestedUncordonScenarios(world);
+  agentScenarios(world);
 }
