@@ -46,6 +46,23 @@ test(
   },
 );
 
+test("helm lint has nothing to say but that there is no icon", async () => {
+  const said = await cluster.helm(["lint", "--strict", CHART]);
+  expect(said.split("\n").filter((line) => line.startsWith("["))).toEqual([
+    "[INFO] Chart.yaml: icon is recommended",
+  ]);
+});
+
+test.each([
+  ["by default", [], true],
+  ["with agent.enabled off", ["agent.enabled=false"], false],
+])("the agent is rendered %s: %s", async (_when, settings, expected) => {
+  const set = settings.flatMap((setting) => ["--set", setting]);
+  const rendered = await cluster.helm(["template", RELEASE, CHART, "-n", NAMESPACE, ...set]);
+  expect(/^kind: DaemonSet$/m.test(rendered)).toBe(expected);
+  expect(rendered.includes("app.kubernetes.io/component: agent")).toBe(expected);
+});
+
 test("values that can't be are refused by the schema before anything is touched", async () => {
   const upgrade = ["upgrade", RELEASE, CHART, "-n", NAMESPACE, "--reuse-values"];
   const { code, stderr } = await cluster.tryHelm([...upgrade, "--set", "guard.mode=sometimes"]);

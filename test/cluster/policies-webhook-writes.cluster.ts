@@ -117,12 +117,27 @@ beforeAll(async () => {
   await installNodelatch(cluster);
   world = await realWorld(cluster);
   nodes = { locked: await lockedNode(world), open: await createNode(world, { unschedulable: true }) };
+  await takesEffect(403);
 });
 afterAll(async () => {
   // Helm makes anew what is missing.
   await installNodelatch(cluster);
   world.close();
 });
+
+/** The API server hears of a new or a deleted policy a moment later. */
+async function takesEffect(status: 200 | 403): Promise<void> {
+  const label = { metadata: { labels: { "example.com/a": "b" } } };
+  await waitFor(
+    `a label to get ${status}`,
+    async () => {
+      const answer = await patchNode(world, nodes.open, webhook, label, { query: DRY });
+      const seen = `${answer.status} ${messageOf(answer)}`;
+      return answer.status === status ? { done: true, value: undefined } : { done: false, seen };
+    },
+    { deadlineMillis: 30_000 },
+  );
+}
 
 test("the policy comes with the right, compiles without a warning, and is bound", async () => {
   expect(await policiesIn(cluster)).toBe(`${POLICY} ${POLICY}`);
@@ -149,6 +164,13 @@ describe("with the policy", () => {
     expect(answer.status).toBe(403);
   });
 
+  test.each(["a condition", "a new node", "a delete"])("%s is refused as such", async (what) => {
+    const [, attack] = ATTACKS.find(([name]) => name === what) ?? [];
+    expect(attack === undefined ? what : messageOf(await attack(world, nodes))).toContain(
+      "the webhook may only change Nodes, and nothing below them",
+    );
+  });
+
   test("others are not asked about", async () => {
     const body = { metadata: { labels: { "example.com/a": "b" } } };
     expect(await patchNode(world, nodes.open, bob, body, { query: DRY })).toMatchObject({ status: 200 });
@@ -158,17 +180,7 @@ describe("with the policy", () => {
 describe("without it", () => {
   beforeAll(async () => {
     await cluster.kubectl(["delete", "validatingadmissionpolicybinding", POLICY]);
-    const label = { metadata: { labels: { "example.com/a": "b" } } };
-    await waitFor(
-      "the policy to be out of force",
-      async () => {
-        const answer = await patchNode(world, nodes.open, webhook, label, { query: DRY });
-        return answer.status === 200
-          ? { done: true, value: undefined }
-          : { done: false, seen: messageOf(answer) };
-      },
-      { deadlineMillis: 30_000 },
-    );
+    await takesEffect(200);
   });
 
   test.each(ATTACKS)("passes: %s", async (_what, attack) => {
