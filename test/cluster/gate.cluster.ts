@@ -6,20 +6,21 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Cluster, openTestCluster } from "./cluster/cluster.ts";
-import { InstalledAgent } from "./installed-agent.ts";
+import { InstalledAgent, type Ran } from "./installed-agent.ts";
 import { installNodelatch } from "./nodelatch.ts";
 import { waitFor } from "./process/wait-for.ts";
 
 const NODE = "node1";
-const VERIFY = "/run/nodelatch/verify";
 const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 
 let cluster: Cluster;
+let agent: InstalledAgent;
 let folder: string;
 let alice: string;
 
 beforeAll(async () => {
   cluster = await openTestCluster();
+  agent = new InstalledAgent(cluster, NODE);
   await installNodelatch(cluster, ["agent.enabled=true"]);
   folder = await mkdtemp(join(tmpdir(), "nodelatch-plugin-"));
   const plugin = `#!/bin/sh\nexec ${process.execPath} ${MAIN} "$@"\n`;
@@ -30,11 +31,6 @@ afterAll(async () => {
   await installNodelatch(cluster);
   await rm(folder, { recursive: true });
 });
-
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-}
 
 /** As a person types it, with what it printed on both outputs. */
 async function nodelatch(...words: readonly string[]): Promise<Ran> {
@@ -48,16 +44,11 @@ async function nodelatch(...words: readonly string[]): Promise<Ran> {
   });
 }
 
-async function verify(...words: readonly string[]): Promise<Ran> {
-  const { code, stdout, stderr } = await cluster.exec(NODE, ["/bin/sh", VERIFY, ...words]);
-  return { code: code ?? -1, out: `${stdout}${stderr}`.trim() };
-}
-
 async function gateIsKept(): Promise<void> {
   await waitFor(
     "the gate to answer",
     async () => {
-      const { code, out } = await verify();
+      const { code, out } = await agent.verify();
       return code === 0 || code === 1
         ? { done: true, value: undefined }
         : { done: false, seen: `${code}: ${out}` };
@@ -68,7 +59,7 @@ async function gateIsKept(): Promise<void> {
 
 test("a node that nobody locked may not reboot, say the node and kubectl", async () => {
   await gateIsKept();
-  const closed = await verify();
+  const closed = await agent.verify();
   expect(closed.code).toBe(1);
   expect(closed.out).toContain("nodelatch: closed: node node1 has no reboot lock");
   expect(closed.out).toContain("node node1 is not cordoned");
@@ -89,7 +80,7 @@ test("a node that nobody locked may not reboot, say the node and kubectl", async
 });
 
 test("the doctor finds nothing wrong", async () => {
-  await new InstalledAgent(cluster, NODE).waitUntilReady();
+  await agent.waitUntilReady();
   const { code, out } = await nodelatch("doctor");
   expect(out).not.toMatch(/^fail/m);
   expect(out).toMatch(/^ok {4}latch-answers /m);
@@ -103,7 +94,7 @@ test("without the API server there is no answer, in time", { timeout: 300_000 },
   await gateIsKept();
   await cluster.stopApiServer();
   try {
-    const asked = await verify();
+    const asked = await agent.verify();
     expect(asked.code).toBe(75);
     expect(asked.out).toMatch(/^nodelatch: no answer, so don't reboot: [^\n]+$/);
   } finally {

@@ -3,6 +3,21 @@ import type { Cluster } from "./cluster/cluster.ts";
 import { installNodelatch, NAMESPACE } from "./nodelatch.ts";
 import { waitFor } from "./process/wait-for.ts";
 
+/** Values for a release without the three minutes of passes that it else waits for. */
+export const PASSES_OFF = [
+  "agent.containers.boot=off",
+  "agent.containers.steady=off",
+  "agent.cni.leases=off",
+  "agent.cni.caches=off",
+  "agent.cni.sandboxRepair=off",
+];
+
+/** A program as it ended, with what it printed on both outputs. */
+export interface Ran {
+  readonly code: number;
+  readonly out: string;
+}
+
 const SELECTOR = "app.kubernetes.io/name=nodelatch,app.kubernetes.io/component=agent";
 
 export class InstalledAgent {
@@ -14,8 +29,8 @@ export class InstalledAgent {
     this.#node = node;
   }
 
-  async install(): Promise<void> {
-    await installNodelatch(this.#cluster, ["agent.enabled=true"]);
+  async install(values: readonly string[] = []): Promise<void> {
+    await installNodelatch(this.#cluster, ["agent.enabled=true", ...values]);
     await this.waitUntilReady();
   }
 
@@ -51,6 +66,13 @@ export class InstalledAgent {
   async metric(series: string): Promise<number | undefined> {
     const found = new RegExp(`^${series} (\\S+)$`, "m").exec(await this.#ask("/metrics"));
     return found?.[1] === undefined ? undefined : Number(found[1]);
+  }
+
+  /** The gate's script, as root on the node runs it. */
+  async verify(...words: readonly string[]): Promise<Ran> {
+    const argv = ["/bin/sh", "/run/nodelatch/verify", ...words];
+    const { code, stdout, stderr } = await this.#cluster.exec(this.#node, argv);
+    return { code: code ?? -1, out: `${stdout}${stderr}`.trim() };
   }
 
   /** Also answered while nobody else can be reached. */

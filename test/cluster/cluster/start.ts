@@ -36,6 +36,8 @@ const keeperMain = fileURLToPath(new URL("../keeper/main.ts", import.meta.url));
 const startDeadlineMillis = 180_000;
 const readyDeadlineMillis = 120_000;
 const tailLines = 15;
+// Machines may have clocks that are an hour behind.
+const pkiAgeHours = 2;
 
 /** Starts a real cluster in its own namespaces; returns when its nodes are Ready and pods can be made. */
 export async function startCluster(options: StartOptions): Promise<Cluster> {
@@ -44,7 +46,7 @@ export async function startCluster(options: StartOptions): Promise<Cluster> {
   const paths = workPaths(await mkdtemp(join(tmpdir(), workFolderPrefix)));
   const plan = planOf(paths, machines, options.programs);
   for (const folder of [paths.logs, paths.config, paths.users]) await mkdir(folder, { recursive: true });
-  await writeClusterPki(paths, machines, options.signal);
+  await writeClusterPki(paths, machines, options.signal, pkiAgeHours);
   await writeConfigs(paths, plan);
   try {
     const port = await startKeeper(paths, options);

@@ -6,16 +6,20 @@ import type { WorkPaths } from "../config/paths.ts";
 import { issueCertificate } from "./certificate.ts";
 import { authorityFiles, writeUserKubeconfig } from "./users.ts";
 
-/** Writes the CA, the API server's certificates and the kubeconfigs of every cluster component. */
+/**
+ * Writes the CA, the API server's certificates and the kubeconfigs of every cluster component. What machines check by
+ * their own clock is valid from `ageHours` ago.
+ */
 export async function writeClusterPki(
   paths: WorkPaths,
   machines: readonly MachineSpec[],
   signal: AbortSignal,
+  ageHours = 0,
 ): Promise<void> {
   await mkdir(paths.pki, { recursive: true, mode: 0o700 });
   const authority = authorityFiles(paths);
   await issueCertificate(
-    { commonName: "nodelatch test cluster", organizations: [], names: [], use: "authority" },
+    { commonName: "nodelatch test cluster", organizations: [], names: [], use: "authority", ageHours },
     authority,
     undefined,
     signal,
@@ -31,7 +35,7 @@ export async function writeClusterPki(
     ...addresses.map((address) => `IP:${address}`),
   ];
   await issueCertificate(
-    { commonName: "kube-apiserver", organizations: [], names, use: "server" },
+    { commonName: "kube-apiserver", organizations: [], names, use: "server", ageHours },
     file("apiserver"),
     authority,
     signal,

@@ -23,6 +23,7 @@ export const clusterParts: readonly Part[] = [
   { package: "util-linux", file: "nsenter" },
   { package: "mount", file: "mount" },
   { package: "openssl", file: "openssl" },
+  { package: "faketime", file: "faketime" },
   { package: "tar", file: "tar" },
 ];
 
