@@ -31,12 +31,20 @@ const NASTY = {
 } as const;
 
 test("the proof of a reboot finds its fields in a record, and only there", () => {
-  expect(pieces(cel)).toEqual([',"release":"reboot",', ',"nodeUID":"', ',"bootID":"', ',"bootID":"",']);
+  expect(pieces(cel)).toEqual([
+    ',"release":"reboot",',
+    ',"nodeUID":"',
+    ',"bootID":"',
+    ',"bootID":"",',
+    ',"wasUnschedulable":true',
+  ]);
   const text = writeRecord(lockRecord(NASTY));
   expect(text).toContain(',"release":"reboot",');
   expect(text).toContain(',"nodeUID":"uid-1",');
   expect(text).toContain(',"bootID":"boot-1",');
   expect(text).not.toContain(',"bootID":"",');
+  expect(text).not.toContain(',"wasUnschedulable":true');
+  expect(writeRecord(lockRecord({ ...NASTY, wasUnschedulable: true }))).toContain(',"wasUnschedulable":true');
   expect(writeRecord(lockRecord({ ...NASTY, bootID: "" }))).toContain(',"bootID":"",');
   expect(writeRecord(lockRecord({ ...NASTY, release: "explicit" }))).not.toContain(',"release":"reboot",');
 });

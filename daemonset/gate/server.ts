@@ -101,8 +101,7 @@ export function makeGateServer(options: GateServerOptions): GateServer {
         { verdict: answer.verdict, words: answer.words, millis, waitSeconds: question.waitSeconds },
         "gate",
       );
-      await folder.answer(question, answer);
-      options.onAnswer(answer);
+      options.onAnswer(await delivered(question, answer));
     } catch (err) {
       // The asker gives up in time by itself.
       log.warn({ err }, "gate: no answer could be given");
@@ -111,6 +110,18 @@ export function makeGateServer(options: GateServerOptions): GateServer {
       if (!signal.aborted) await folder.forgetQuestion(nonce).catch(() => {});
       active.delete(nonce);
       removals.set(nonce, time.monotonicMillis() + KEEP_MILLIS);
+    }
+  }
+
+  /** The answer as its asker has it. */
+  async function delivered(question: Question, answer: Answer): Promise<Answer> {
+    try {
+      await folder.answer(question, answer);
+      return answer;
+    } catch (err) {
+      // A full disk. The asker gives up in time by itself, and takes that for a no.
+      log.warn({ err }, "gate: no answer could be given");
+      return { ...answer, verdict: "unknown", words: `the answer could not be written: ${reasonOf(err)}` };
     }
   }
 

@@ -188,6 +188,16 @@ describe("the agent's own policy", () => {
     expect(Object.keys(after)).not.toContain("nodelatch.io/uncordon-requested");
   });
 
+  test("a cordon from before the lock stays, whatever the agent sends", async () => {
+    const name = await lockedNode(world, { value: REBOOT, unschedulable: true });
+    await reboots(world, name);
+    const agent = agentWithRights(name);
+    // The policy answers before the guard is asked.
+    expect(messageOf(await patchNode(world, name, agent, BOTH))).toContain("if it was not cordoned before");
+    expect(await patchNode(world, name, agent, STRIP)).toMatchObject({ status: 200 });
+    expect(await stateOf(world, name)).toEqual({ lock: undefined, cordoned: true });
+  });
+
   test.each([
     ["another release", '{"reason":"kernel","release":"explicit"}'],
     [

@@ -67,6 +67,7 @@ describe("the backstop", () => {
     nodes.set("pod's", await lockedNode(world, { holder: toolPod }));
     nodes.set("leaving", await lockedNode(world, { finalizer: "example.com/wait" }));
     nodes.set("open", await createNode(world, { unschedulable: true }));
+    nodes.set("cordoned before", await lockedNode(world, { value: REBOOT, unschedulable: true }));
   });
 
   test("compiles without a warning, and is bound", async () => {
@@ -179,6 +180,14 @@ describe("the backstop", () => {
       }
       expect(await patchNode(world, name, agentWithRights(name), BOTH)).toMatchObject({ status: 200 });
       expect(await stateOf(world, name)).toEqual({ lock: undefined, cordoned: false });
+    });
+
+    test("the node's own agent leaves a cordon from before the lock", async () => {
+      const name = at("cordoned before");
+      await reboots(world, name);
+      await expectStopped(world, name, agentWithRights(name), BOTH);
+      expect(await patchNode(world, name, agentWithRights(name), STRIP)).toMatchObject({ status: 200 });
+      expect(await stateOf(world, name)).toEqual({ lock: undefined, cordoned: true });
     });
 
     test("break-glass is one request with both, by who may, with a reason", async () => {

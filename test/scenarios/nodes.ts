@@ -92,6 +92,8 @@ export async function lockedNode(
     holder?: Identity | ((name: string) => Identity);
     finalizer?: string;
     group?: string;
+    /** Cordoned before the lock as well. */
+    unschedulable?: boolean;
   } = {},
 ): Promise<string> {
   const { value = "kernel update", holder = alice, ...rest } = part;

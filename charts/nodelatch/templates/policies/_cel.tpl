@@ -8,7 +8,8 @@
 {{- end }}
 
 {{/* Variables: `lock`, the stored record; `node`, of the pod whose token was used, "" if none or not one; `released`, the
-     request takes the lock away; `rebooted`, the proof that the node's own agent needs. */}}
+     request takes the lock away; `rebooted`, the proof that the node's own agent needs; `mayUncordon`, whether it may end
+     the cordon with the lock: one that the lock found stays, unless a refused uncordon that is kept asks for its end. */}}
 {{- define "nodelatch.celVariables" -}}
 - name: lock
   expression: >-
@@ -35,6 +36,10 @@
     && variables.lock.contains(',"bootID":"')
     && !variables.lock.contains(',"bootID":"",')
     && !variables.lock.contains(',"bootID":"' + variables.boot + '",')
+- name: mayUncordon
+  expression: >-
+    !variables.lock.contains(',"wasUnschedulable":true')
+    || oldObject.?metadata.?annotations[?'nodelatch.io/uncordon-requested'].hasValue()
 {{- end }}
 
 {{/* For the policies of Nodelatch's own programs: every write of a Node and of what is below it. */}}
