@@ -27,8 +27,14 @@ beforeAll(async () => {
   agent = new InstalledAgent(cluster, NODE);
   node = await RebootNode.of(cluster, NODE);
   clock = new WrongClock(cluster, NODE);
-  // One replica restarts sooner than two; and what bob tries in vain is not to be done once the lock is gone.
-  await agent.install([...PASSES_OFF, "webhook.replicas=1", "guard.carryOutUncordons=false"]);
+  await agent.install([
+    ...PASSES_OFF,
+    // One replica restarts sooner than two; and a pod's new address takes kubelet up to a minute to tell after the boot.
+    "webhook.replicas=1",
+    "webhook.hostNetwork=true",
+    // What bob tries in vain is not to be done once the lock is gone.
+    "guard.carryOutUncordons=false",
+  ]);
   await clock.begin(-HOUR);
   await agent.waitUntilReady();
 });
