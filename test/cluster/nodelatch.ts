@@ -43,7 +43,11 @@ async function upgrade(cluster: Cluster, values: readonly string[]): Promise<voi
   await waitUntilAnswering(cluster);
 }
 
-/** Until the API server has the CA and its calls arrive: a configuration takes it up to 2 s (kured-observed.md 3). */
+/**
+ * Until the API server has the CA and its calls arrive: a configuration takes it up to 2 s (kured-observed.md 3). After a
+ * boot during which the API server was away it may be more than a minute: where its authorizer is not ready yet as kubelet
+ * first asks, kubelet tells of the pods' new addresses only with its next sync of them, 60 to 90 s later.
+ */
 export async function waitUntilAnswering(cluster: Cluster): Promise<void> {
   const probe = {
     apiVersion: "v1",
@@ -62,7 +66,7 @@ export async function waitUntilAnswering(cluster: Cluster): Promise<void> {
         ? { done: true, value: undefined }
         : { done: false, seen: stderr.trim() };
     },
-    { deadlineMillis: 60_000 },
+    { deadlineMillis: 150_000 },
   );
 }
 

@@ -4,6 +4,7 @@ import type { ApiAnswer } from "../scenarios/api-client.ts";
 import { fields, LOCK, messageOf, patchNode, recordOf, stateOf, type LockState } from "../scenarios/nodes.ts";
 import { alice, bob, kubelet } from "../scenarios/world.ts";
 import type { Cluster } from "./cluster/cluster.ts";
+import { waitUntilAnswering } from "./nodelatch.ts";
 import { BOTH, REBOOT, UNCORDON } from "./policies.ts";
 import { waitFor } from "./process/wait-for.ts";
 import { realWorld, type RealWorld } from "./real-world.ts";
@@ -32,6 +33,7 @@ export class RebootNode {
 
   /** Also when a test failed half way: the next file needs a node that takes pods. */
   async close(): Promise<void> {
+    await waitUntilAnswering(this.#cluster);
     await this.unlock();
     this.#world.close();
   }
