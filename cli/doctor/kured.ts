@@ -1,5 +1,6 @@
 /** How a kured is set up, from its DaemonSet. Pure. */
 import { objectAt, objectsAt, stringsAt, textAt, type JsonObject } from "../../kube/json.ts";
+import { podSpecIn } from "./workload.ts";
 
 /** What answers on a node whether it may reboot (docs/gate.md). */
 export const GATE = "/run/nodelatch/verify";
@@ -16,7 +17,7 @@ export interface Kured {
 
 /** Undefined for a DaemonSet that runs something else. */
 export function kuredIn(daemonSet: JsonObject): Kured | undefined {
-  const spec = objectAt(objectAt(objectAt(daemonSet, "spec"), "template"), "spec");
+  const spec = podSpecIn(daemonSet);
   const container = objectsAt(spec, "containers").find(runsKured);
   if (container === undefined) return undefined;
   const metadata = objectAt(daemonSet, "metadata");

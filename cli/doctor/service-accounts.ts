@@ -1,8 +1,9 @@
 /** Whether webhook and agent have the rights that the chart gives them: for want of one a part of them fails unseen. */
 import { apiPath, type KubeConnection } from "../../kube/call.ts";
-import { isObject, objectAt, type JsonObject } from "../../kube/json.ts";
+import { objectAt } from "../../kube/json.ts";
 import { look, readObject, type Fact } from "./facts.ts";
 import { finding, type Finding, type Level } from "./finding.ts";
+import { argumentsIn } from "./workload.ts";
 
 const CHECK = "service-accounts";
 const WEBHOOK = "nodelatch-webhook";
@@ -139,15 +140,6 @@ async function argumentsOf(
 ): Promise<readonly string[] | undefined> {
   const read = await look(signal, async () => readObject(kube, path, signal));
   return read.kind === "known" && read.value !== undefined ? argumentsIn(read.value) : undefined;
-}
-
-function argumentsIn(workload: JsonObject): readonly string[] {
-  const spec = objectAt(objectAt(objectAt(workload, "spec"), "template"), "spec");
-  const containers = spec?.["containers"];
-  return (Array.isArray(containers) ? containers : []).filter(isObject).flatMap((container) => {
-    const args = container["args"];
-    return Array.isArray(args) ? args.filter((one) => typeof one === "string") : [];
-  });
 }
 
 /** Pure. */

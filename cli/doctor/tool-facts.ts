@@ -1,10 +1,11 @@
 /** What the doctor reads about reboot tools. */
 import { parseToolList } from "../../lock/tool-list.ts";
 import { apiPath, type KubeConnection } from "../../kube/call.ts";
-import { objectAt, objectsAt, stringsAt, type JsonObject } from "../../kube/json.ts";
+import type { JsonObject } from "../../kube/json.ts";
 import { listAll } from "../lists.ts";
 import { look, readObject, type Fact } from "./facts.ts";
 import { kuredIn, type Kured } from "./kured.ts";
+import { argumentsIn } from "./workload.ts";
 
 const DEPLOYMENT = "nodelatch-webhook";
 
@@ -23,8 +24,7 @@ export async function webhookTools(
 }
 
 function usersInArguments(deployment: JsonObject): readonly string[] | undefined {
-  const spec = objectAt(objectAt(objectAt(deployment, "spec"), "template"), "spec");
-  const words = objectsAt(spec, "containers").flatMap((container) => stringsAt(container, "args"));
+  const words = argumentsIn(deployment);
   const list = words.find((word) => word.startsWith("--tools="))?.slice("--tools=".length);
   if (list === undefined) return undefined;
   const read = parseToolList(list);

@@ -1,7 +1,7 @@
 /** What `status` knows of a node, from its object and its Events. Pure. */
 import { ghostSigns, type GhostSign, type Readiness } from "../../lock/ghost.ts";
 import { parseNode, type NodeView } from "../../lock/node.ts";
-import { lockOn, parseTime, type StoredLock } from "../../lock/record.ts";
+import { hasRebooted, lockOn, parseTime, type StoredLock } from "../../lock/record.ts";
 import {
   readRequestedUncordon,
   UNCORDON_REQUESTED_ANNOTATION,
@@ -74,8 +74,7 @@ function lockStateOf(
   // An expiry alone is what its holder has asked for; of a node that is away it is one sign more.
   if (ghost.some(({ rule }) => rule !== "expired")) return "ghost";
   if (ghost.length > 0) return ready ? "expired" : "ghost";
-  const { bootID } = lock.record;
-  return bootID !== "" && view.bootID !== "" && bootID !== view.bootID ? "rebooted" : "held";
+  return hasRebooted(lock.record, view) ? "rebooted" : "held";
 }
 
 function readinessIn(status: JsonObject | undefined): Readiness | undefined {

@@ -1,6 +1,7 @@
 /** The policy that keeps each agent to its own Node, and there to what it needs. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
+  BOTH,
   createNode,
   getNode,
   LOCK,
@@ -9,22 +10,17 @@ import {
   nodeInfo,
   OVERRIDE,
   patchNode,
+  REBOOT,
+  reboots,
   stateOf,
+  STRIP,
+  UNCORDON,
 } from "../scenarios/nodes.ts";
 import { alice, bob } from "../scenarios/world.ts";
 import { type Cluster, openTestCluster } from "./cluster/cluster.ts";
 import { InstalledAgent } from "./installed-agent.ts";
 import { installNodelatch, NAMESPACE } from "./nodelatch.ts";
-import {
-  agentWithRights,
-  BOTH,
-  expectTyped,
-  policiesIn,
-  REBOOT,
-  reboots,
-  STRIP,
-  UNCORDON,
-} from "./policies.ts";
+import { agentWithRights, expectTyped, policiesIn } from "./policies.ts";
 import { realWorld, type RealWorld } from "./real-world.ts";
 
 const NODE = "node1";

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Identity } from "../scenarios/api-client.ts";
 import {
+  BOTH,
   createNode,
   getNode,
   JSON_PATCH,
@@ -13,25 +14,18 @@ import {
   nodeInfo,
   OVERRIDE,
   patchNode,
+  REBOOT,
+  reboots,
   SCENARIO_LABEL,
   stateOf,
+  STRIP,
+  UNCORDON,
 } from "../scenarios/nodes.ts";
 import { STRIPS, UNCORDONS } from "../scenarios/refused.ts";
 import { alice, autoscaler, bob, breaker, clusterAdmin, kubelet, toolPod } from "../scenarios/world.ts";
 import { type Cluster, openTestCluster } from "./cluster/cluster.ts";
 import { installNodelatch, RELEASE } from "./nodelatch.ts";
-import {
-  agentWithRights,
-  backstopInForce,
-  BOTH,
-  expectStopped,
-  expectTyped,
-  policiesIn,
-  REBOOT,
-  reboots,
-  STRIP,
-  UNCORDON,
-} from "./policies.ts";
+import { agentWithRights, backstopInForce, expectStopped, expectTyped, policiesIn } from "./policies.ts";
 import { waitFor } from "./process/wait-for.ts";
 import { realWorld, type RealWorld } from "./real-world.ts";
 

@@ -1,11 +1,20 @@
 /** The policy that keeps the webhook's own writes of Nodes to the one that it makes. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { annotationPointer } from "../../kube/annotation-pointer.ts";
 import type { ApiAnswer, Identity } from "../scenarios/api-client.ts";
-import { createNode, getNode, JSON_PATCH, lockedNode, messageOf, patchNode } from "../scenarios/nodes.ts";
+import {
+  createNode,
+  getNode,
+  JSON_PATCH,
+  lockedNode,
+  messageOf,
+  patchNode,
+  UNCORDON,
+} from "../scenarios/nodes.ts";
 import { bob, type World } from "../scenarios/world.ts";
 import { type Cluster, openTestCluster } from "./cluster/cluster.ts";
 import { installNodelatch, NAMESPACE } from "./nodelatch.ts";
-import { expectTyped, policiesIn, UNCORDON } from "./policies.ts";
+import { expectTyped, policiesIn } from "./policies.ts";
 import { waitFor } from "./process/wait-for.ts";
 import { realWorld, type RealWorld } from "./real-world.ts";
 
@@ -148,7 +157,7 @@ test("the webhook keeps a refused uncordon on its node, and may say it again", a
   expect(await patchNode(world, nodes.locked, bob, UNCORDON)).toMatchObject({ status: 403 });
   const kept = async () => (await getNode(world, nodes.locked)).metadata.annotations?.[REQUESTED];
   await expect.poll(kept, { timeout: 10_000 }).toMatch(/"by":"bob"/);
-  const path = `/metadata/annotations/${REQUESTED.replace("/", "~1")}`;
+  const path = annotationPointer(REQUESTED);
   for (const value of [await kept(), "{}"]) {
     const again = [{ op: "add", path, value }];
     expect(

@@ -1,20 +1,21 @@
 /** The policy behind the guard, beside a webhook that answers, fails open, or only warns. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { lockedNode, messageOf, OVERRIDE, patchNode, stateOf } from "../scenarios/nodes.ts";
+import {
+  BOTH,
+  lockedNode,
+  messageOf,
+  OVERRIDE,
+  patchNode,
+  REBOOT,
+  reboots,
+  stateOf,
+  STRIP,
+  UNCORDON,
+} from "../scenarios/nodes.ts";
 import { alice, bob, breaker } from "../scenarios/world.ts";
 import { type Cluster, openTestCluster } from "./cluster/cluster.ts";
 import { installNodelatch, NAMESPACE, RELEASE, scaleWebhook } from "./nodelatch.ts";
-import {
-  agentWithRights,
-  backstopInForce,
-  BOTH,
-  expectStopped,
-  policiesIn,
-  REBOOT,
-  reboots,
-  STRIP,
-  UNCORDON,
-} from "./policies.ts";
+import { agentWithRights, backstopInForce, expectStopped, policiesIn } from "./policies.ts";
 import { waitFor } from "./process/wait-for.ts";
 import { realWorld, type RealWorld } from "./real-world.ts";
 

@@ -1,28 +1,15 @@
 /** What the tests of the chart's ValidatingAdmissionPolicies have in common. */
 import { expect } from "vitest";
 import type { Identity } from "../scenarios/api-client.ts";
-import { LOCK, lockedNode, messageOf, nodeInfo, patchNode, stateOf } from "../scenarios/nodes.ts";
-import { agentOn, bob, kubelet, type World } from "../scenarios/world.ts";
+import { lockedNode, messageOf, patchNode, stateOf, UNCORDON } from "../scenarios/nodes.ts";
+import { agentOn, bob, type World } from "../scenarios/world.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import { waitFor } from "./process/wait-for.ts";
-
-/** A lock that the node's agent ends. */
-export const REBOOT = '{"reason":"kernel","release":"reboot"}';
-export const UNCORDON = { spec: { unschedulable: null } };
-export const STRIP = { metadata: { annotations: { [LOCK]: null } } };
-export const BOTH = { ...UNCORDON, ...STRIP };
 
 /** As if somebody had given the agent's ServiceAccount every right on nodes. */
 export function agentWithRights(node: string | undefined): Identity {
   const { node: _, ...unbound } = agentOn("");
   return node === undefined ? unbound : agentOn(node);
-}
-
-/** As the node's status tells it. */
-export async function reboots(world: World, name: string): Promise<void> {
-  const body = { status: { nodeInfo: nodeInfo("boot-2") } };
-  const answer = await patchNode(world, name, kubelet(name), body, { subresource: "status" });
-  expect(answer).toMatchObject({ status: 200 });
 }
 
 /** Names of Nodelatch's policies, then of their bindings. */

@@ -1,11 +1,21 @@
 /** The node whose reboot lock the agent is to end, as its holder, strangers and the API server see it. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { ApiAnswer } from "../scenarios/api-client.ts";
-import { fields, LOCK, messageOf, patchNode, recordOf, stateOf, type LockState } from "../scenarios/nodes.ts";
+import {
+  BOTH,
+  fields,
+  LOCK,
+  type LockState,
+  messageOf,
+  patchNode,
+  REBOOT,
+  recordOf,
+  stateOf,
+  UNCORDON,
+} from "../scenarios/nodes.ts";
 import { alice, bob, kubelet } from "../scenarios/world.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import { waitUntilAnswering } from "./nodelatch.ts";
-import { BOTH, REBOOT, UNCORDON } from "./policies.ts";
 import { waitFor } from "./process/wait-for.ts";
 import { realWorld, type RealWorld } from "./real-world.ts";
 

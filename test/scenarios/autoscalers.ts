@@ -8,10 +8,10 @@ import {
   JSON_PATCH,
   LOCK,
   lockedNode,
-  nodeInfo,
   OVERRIDE,
   patchNode,
   recordOf,
+  reboots,
   stateOf,
 } from "./nodes.ts";
 import { agentOn, alice, bob, breaker, type World } from "./world.ts";
@@ -67,13 +67,7 @@ const ENDS: [string, string, End][] = [
     "the agent releases it after the reboot",
     '{"release":"reboot"}',
     async (world, name) => {
-      await patchNode(
-        world,
-        name,
-        bob,
-        { status: { nodeInfo: nodeInfo("boot-2") } },
-        { subresource: "status" },
-      );
+      await reboots(world, name);
       return patchNode(world, name, agentOn(name), strip);
     },
   ],

@@ -7,14 +7,15 @@ import {
   JSON_PATCH,
   LOCK,
   messageOf,
-  nodeInfo,
   patchNode,
   recordOf,
+  reboots,
   stateOf,
+  UNCORDON,
 } from "./nodes.ts";
 import { STRIPS, UNCORDONS } from "./refused.ts";
 import { kured, upgradeController } from "./tool-identities.ts";
-import { CORDON, cordonedBy, OPEN, UNCORDON } from "./tool-requests.ts";
+import { CORDON, cordonedBy, OPEN } from "./tool-requests.ts";
 import { bob, clusterAdmin, kubelet, type World } from "./world.ts";
 
 const IN_PROGRESS = "weave.works/kured-reboot-in-progress";
@@ -122,8 +123,7 @@ export function kuredScenarios(world: () => World): void {
     test("cordons under a lock of its own from before a reboot: it begins anew", async () => {
       const name = await createNode(world());
       await patchNode(world(), name, kured(name), { metadata: { annotations: { [LOCK]: "by hand" } } });
-      const rebooted = { status: { nodeInfo: nodeInfo("boot-2") } };
-      await patchNode(world(), name, kubelet(name), rebooted, { subresource: "status" });
+      await reboots(world(), name);
       expect(await patchNode(world(), name, kured(name), CORDON)).toMatchObject({ status: 200 });
       expect(await recordOf(world(), name)).toMatchObject({ bootID: "boot-2", reason: "cordoned by kured" });
     });

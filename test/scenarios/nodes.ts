@@ -1,7 +1,7 @@
 /** Nodes for the scenarios, and what is read from them. */
 import { expect } from "vitest";
 import type { ApiAnswer, Identity } from "./api-client.ts";
-import { alice, type World } from "./world.ts";
+import { alice, kubelet, type World } from "./world.ts";
 
 export const LOCK = "nodelatch.io/reboot-lock";
 export const OVERRIDE = "nodelatch.io/override";
@@ -152,4 +152,17 @@ export function messageOf(answer: ApiAnswer): string {
 /** An unknown value's fields; none where it is no object. */
 export function fields(value: unknown): Record<string, unknown> {
   return typeof value === "object" && value !== null ? { ...value } : {};
+}
+
+/** A lock that the node's agent ends. */
+export const REBOOT = '{"reason":"kernel","release":"reboot"}';
+export const UNCORDON = { spec: { unschedulable: null } };
+export const STRIP = { metadata: { annotations: { [LOCK]: null } } };
+export const BOTH = { ...UNCORDON, ...STRIP };
+
+/** As the node's status tells it. */
+export async function reboots(world: World, name: string): Promise<void> {
+  const body = { status: { nodeInfo: nodeInfo("boot-2") } };
+  const answer = await patchNode(world, name, kubelet(name), body, { subresource: "status" });
+  expect(answer).toMatchObject({ status: 200 });
 }

@@ -5,7 +5,6 @@ import { createNode, patchNode } from "./nodes.ts";
 import type { World } from "./world.ts";
 
 export const CORDON = { spec: { unschedulable: true } };
-export const UNCORDON = { spec: { unschedulable: null } };
 /** A node as it is before and after a tool's work. */
 export const OPEN = { lock: undefined, cordoned: false };
 

@@ -12,9 +12,10 @@ import {
   patchNode,
   recordOf,
   stateOf,
+  UNCORDON,
 } from "./nodes.ts";
 import { flatcarAgent, kured, MARK, marker, upgradeController } from "./tool-identities.ts";
-import { CORDON, cordonedBy, OPEN, UNCORDON } from "./tool-requests.ts";
+import { CORDON, cordonedBy, OPEN } from "./tool-requests.ts";
 import { alice, bob, clusterAdmin, kubelet, type World } from "./world.ts";
 
 const DRY = { query: "?dryRun=All" };

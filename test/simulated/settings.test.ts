@@ -8,16 +8,16 @@ import {
   LOCK,
   lockedNode,
   messageOf,
-  nodeInfo,
   patchNode,
+  reboots,
   stateOf,
+  STRIP,
+  UNCORDON,
 } from "../scenarios/nodes.ts";
 import { alice, bob, kubelet, type World } from "../scenarios/world.ts";
 import { startStage, type Stage } from "./stage.ts";
 
 const REBOOT = '{"release":"reboot"}';
-const strip = { metadata: { annotations: { [LOCK]: null } } };
-const uncordon = { spec: { unschedulable: null } };
 
 let stage: Stage;
 let world: World;
@@ -29,28 +29,21 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(async () => stage.close());
 
-async function rebooted(name: string): Promise<void> {
-  const body = { status: { nodeInfo: nodeInfo("boot-2") } };
-  expect(await patchNode(world, name, kubelet(name), body, { subresource: "status" })).toMatchObject({
-    status: 200,
-  });
-}
-
 test("with --accept-node-identity a node ends its own lock once it reports another boot, and no other", async () => {
   const name = await lockedNode(world, { value: REBOOT });
-  const early = await patchNode(world, name, kubelet(name), strip);
+  const early = await patchNode(world, name, kubelet(name), STRIP);
   expect(early.status).toBe(403);
   expect(messageOf(early)).toContain("the reboot is not proven");
-  await rebooted(name);
-  expect(await patchNode(world, name, { ...bob, user: "system:node:other" }, strip)).toMatchObject({
+  await reboots(world, name);
+  expect(await patchNode(world, name, { ...bob, user: "system:node:other" }, STRIP)).toMatchObject({
     status: 403,
   });
-  expect(await patchNode(world, name, kubelet(name), strip)).toMatchObject({ status: 200 });
+  expect(await patchNode(world, name, kubelet(name), STRIP)).toMatchObject({ status: 200 });
   expect(await stateOf(world, name)).toEqual({ lock: undefined, cordoned: true });
 
   const explicit = await lockedNode(world);
-  await rebooted(explicit);
-  expect(messageOf(await patchNode(world, explicit, kubelet(explicit), strip))).toContain(
+  await reboots(world, explicit);
+  expect(messageOf(await patchNode(world, explicit, kubelet(explicit), STRIP))).toContain(
     'the agent releases only locks with release "reboot"',
   );
 });
@@ -65,13 +58,13 @@ test("with --autoscalers=ignore a lock tells them nothing", async () => {
 
 test("with --carry-out-uncordons=false a refused uncordon is told, and neither kept nor carried out", async () => {
   const name = await lockedNode(world);
-  expect(await patchNode(world, name, bob, uncordon)).toMatchObject({ status: 403 });
+  expect(await patchNode(world, name, bob, UNCORDON)).toMatchObject({ status: 403 });
   // The Event is written beside it.
   await expect.poll(async () => refusalsOf(world, name), { timeout: 15_000 }).toHaveLength(1);
   await delay(300);
   expect((await getNode(world, name)).metadata.annotations).not.toHaveProperty([
     "nodelatch.io/uncordon-requested",
   ]);
-  expect(await patchNode(world, name, alice, strip)).toMatchObject({ status: 200, warnings: [] });
+  expect(await patchNode(world, name, alice, STRIP)).toMatchObject({ status: 200, warnings: [] });
   expect(await stateOf(world, name)).toEqual({ lock: undefined, cordoned: true });
 });
