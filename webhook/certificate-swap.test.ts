@@ -63,17 +63,16 @@ describe("swapCertificate()", () => {
   test("fails no call under load, whether connections are kept or new", async () => {
     const { server, port } = await startWebhook(undefined, { pair: one });
     const agents = [keepAliveAgent(), keepAliveAgent(), keepAliveAgent()];
-    const until = performance.now() + 1_000;
     let calls = 0;
     let refused = 0;
+    let swaps = 0;
     async function load(agent: ReturnType<typeof keepAliveAgent> | false): Promise<void> {
-      while (performance.now() < until) {
+      while (calls < 200 || swaps < 20) {
         const called = await call(port, "/guard", reviewBody(), { agent });
         calls += 1;
         if (readAnswer(called.text).allowed !== true) refused += 1;
       }
     }
-    let swaps = 0;
     const swapping = setInterval(() => {
       swaps += 1;
       server.swapCertificate(swaps % 2 === 0 ? one : two);
@@ -83,8 +82,6 @@ describe("swapCertificate()", () => {
     clearInterval(swapping);
     for (const agent of agents) agent.destroy();
     expect(refused).toBe(0);
-    expect(swaps).toBeGreaterThan(10);
-    expect(calls).toBeGreaterThan(100);
   });
 
   test("can't start with a pair that does not fit", async () => {

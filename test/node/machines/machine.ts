@@ -1,4 +1,5 @@
 /** One machine of test:node, as its tests use it. */
+import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openTestCluster, type Cluster } from "../../cluster/cluster/cluster.ts";
@@ -45,6 +46,11 @@ export interface Machine {
   containers(): Promise<readonly ListedContainer[]>;
   /** Waits until it is listed in that state. */
   waitForContainer(pod: string, attempt: number, state: string): Promise<ListedContainer>;
+  /**
+   * Returns when kubelet has just collected dead containers; it does so once a minute, and keeps one for each of a pod's
+   * containers (pkg/kubelet/kubelet.go: ContainerGCPeriod). Afterwards there is nearly a minute without.
+   */
+  waitForCollection(): Promise<void>;
   /** Edits what containerd keeps of a container; only while containerd or the machine is off. */
   editStatus(how: "later" | "empty", containerID: string): Promise<void>;
 }
@@ -109,6 +115,19 @@ export async function openMachine({ name, line }: NamedLine): Promise<Machine> {
           return found === undefined ? { done: false, seen } : { done: true, value: found };
         },
         { deadlineMillis: 90_000, intervalMillis: 500 },
+      );
+    },
+    async waitForCollection() {
+      // A collection ends with the logs of pods that nobody knows (kuberuntime_gc.go: evictPodLogsDirectories).
+      const logs = `/var/log/pods/nobody_nobody_${randomUUID()}`;
+      await shell('mkdir "$0"', logs);
+      await waitFor(
+        `${name}: kubelet to collect dead containers`,
+        async () => {
+          const left = await shell('if [ -e "$0" ]; then echo "$0"; fi', logs);
+          return left === "" ? { done: true, value: undefined } : { done: false, seen: left };
+        },
+        { deadlineMillis: 150_000, intervalMillis: 500 },
       );
     },
     async editStatus(how, containerID) {

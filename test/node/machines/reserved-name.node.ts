@@ -36,12 +36,17 @@ async function cutDuringStarts({ machine, pods }: Place): Promise<void> {
   await pods.waitFor("readiness", first, isReady);
   await machine.holdCreates([...interrupted, endedLater]);
   await pods.create(interrupted);
-  await pods.end(endedLater);
   for (const pod of interrupted) await machine.waitForContainer(pod, 0, "created");
+  // Of the two that this pod will have, kubelet would remove the first.
+  await machine.waitForCollection();
+  await pods.end(endedLater);
   await machine.waitForContainer(endedLater, 1, "created");
   const before = await machine.containers();
-  const idOf = (pod: string): string =>
-    before.find((each) => each.pod === pod && each.attempt === 0)?.id ?? "";
+  const idOf = (pod: string): string => {
+    const first = before.find((each) => each.pod === pod && each.attempt === 0);
+    if (first === undefined) throw new Error(`${machine.name}: the first container of ${pod} is gone`);
+    return first.id;
+  };
   await machine.powerOff();
   for (const pod of stuckByCut) await machine.editStatus("later", idOf(pod));
   await machine.editStatus("empty", idOf(lost));
