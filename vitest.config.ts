@@ -11,6 +11,7 @@ export default defineConfig({
   test: {
     include: ["**/*.test.ts"],
     exclude: ["**/node_modules/**", "dist/**", ...elsewhere],
+    globalSetup: ["test/own-temporary-folder.ts"],
     // Focused tests would silently leave the rest out.
     allowOnly: false,
     // The default of 1 s is short where two processors are shared.

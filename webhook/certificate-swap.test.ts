@@ -66,8 +66,9 @@ describe("swapCertificate()", () => {
     let calls = 0;
     let refused = 0;
     let swaps = 0;
+    const isEnough = () => calls >= 200 && swaps >= 20;
     async function load(agent: ReturnType<typeof keepAliveAgent> | false): Promise<void> {
-      while (calls < 200 || swaps < 20) {
+      while (!isEnough()) {
         const called = await call(port, "/guard", reviewBody(), { agent });
         calls += 1;
         if (readAnswer(called.text).allowed !== true) refused += 1;
