@@ -2,7 +2,6 @@
 import { apiPath, type KubeConnection } from "../../kube/call.ts";
 import { isObject, textAt, textsAt, type JsonObject } from "../../kube/json.ts";
 import type { Command } from "../command.ts";
-import { readInstalled } from "../doctor/agents.ts";
 import { EXPECTED } from "../doctor/expected.ts";
 import * as facts from "../doctor/facts.ts";
 import { finding, type Finding, type Level } from "../doctor/finding.ts";
@@ -14,6 +13,7 @@ import { judgeRegistration, registeredUsers } from "../doctor/registration.ts";
 import { judgeRights, missingRights } from "../doctor/service-accounts.ts";
 import { listKureds, webhookTools } from "../doctor/tool-facts.ts";
 import { judgeTools } from "../doctor/tools.ts";
+import { readWorkloads, type Workloads } from "../doctor/workload.ts";
 import { EXIT } from "../exit-code.ts";
 import { CALLED } from "../help.ts";
 import { FORMATS, printDocument } from "../output/document.ts";
@@ -97,12 +97,12 @@ async function examine(kube: KubeConnection, examination: Examination): Promise<
   const uncordon = await facts.look(signal, async () => facts.tryUncordon(kube, known, user, signal));
   const registered = await registrations(kube, examination);
   const kureds = await listKureds(kube, signal);
-  const installed = await readInstalled(kube, namespace, signal);
+  const workloads = await readWorkloads(kube, namespace, signal);
   return [
     ...registered.findings,
-    ...(await tools(kube, registered.configurations, kureds, examination)),
-    ...judgePods(pods, { installed, nodes, kureds, namespace }, version),
-    ...judgeRights(await missingRights(kube, namespace, signal)),
+    ...tools(registered.configurations, workloads, kureds, namespace),
+    ...judgePods(pods, { daemonSet: workloads.agent, nodes, kureds, namespace }, version),
+    ...judgeRights(await missingRights(kube, namespace, workloads, signal)),
     ...(await ownPolicies(kube, examination)),
     ...judgeTrials(lock, uncordon),
     judgeLocks(nodes),
@@ -160,18 +160,18 @@ async function registrations(
   return { findings, configurations: new Map(known) };
 }
 
-async function tools(
-  kube: KubeConnection,
+function tools(
   configurations: Registered["configurations"],
+  workloads: Workloads,
   kureds: facts.Fact<readonly Kured[]>,
-  { namespace, signal }: Examination,
-): Promise<readonly Finding[]> {
+  namespace: string,
+): readonly Finding[] {
   const usersOf = (kind: string, name: string): readonly string[] | undefined =>
     registeredUsers(configurations.get(kind), name);
   return judgeTools({
     guard: usersOf("ValidatingWebhookConfiguration", "guard.nodelatch.io"),
     latch: usersOf("MutatingWebhookConfiguration", "latch-tools.nodelatch.io"),
-    webhook: await webhookTools(kube, namespace, signal),
+    webhook: webhookTools(workloads.webhook, namespace),
     kureds,
   });
 }

@@ -21,7 +21,7 @@ const agentOn = (node: string, ready = true) => ({
 });
 const judge = (part: Partial<AgentFacts> = {}) =>
   judgeAgents({
-    installed: known(true),
+    daemonSet: known({}),
     pods: [agentOn("a"), agentOn("b")],
     nodes: known([nodeView({ name: "a" }), nodeView({ name: "b" })]),
     kureds: known([]),
@@ -53,7 +53,7 @@ test("a DaemonSet without pods is not taken for none: its namespace may refuse p
       "kubectl -n reboots describe daemonset nodelatch-agent says why; if privileged pods are forbidden: " +
       "kubectl label namespace reboots pod-security.kubernetes.io/enforce=privileged",
   });
-  expect(judge({ pods: [], installed: unread })).toMatchObject({ level: "skip", text: "forbidden" });
+  expect(judge({ pods: [], daemonSet: unread })).toMatchObject({ level: "skip", text: "forbidden" });
 });
 
 test.each([
@@ -61,7 +61,7 @@ test.each([
   ["kured reboots by signal, and asks nothing", known([{ ...kured, bySignal: true }])],
   ["kureds may not be read", unread],
 ])("without an agent, one is told what there is not, if %s", (_what, kureds) => {
-  expect(judge({ pods: [], installed: known(false), kureds })).toEqual({
+  expect(judge({ pods: [], daemonSet: known(undefined), kureds })).toEqual({
     level: "info",
     check: "agents",
     text: "the agent is not installed (agent.enabled): no gate, and no release of locks once a reboot is proven",
@@ -69,7 +69,7 @@ test.each([
 });
 
 test("without an agent, a kured that asks the gate never reboots", () => {
-  const found = judge({ pods: [], installed: known(false), kureds: known([kured]) });
+  const found = judge({ pods: [], daemonSet: known(undefined), kureds: known([kured]) });
   expect(found.level).toBe("warn");
   expect(found.text).toContain("kube-system/kured, which asks it, never reboots");
   expect(found.remedy).toContain("agent.enabled: true");

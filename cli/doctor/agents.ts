@@ -1,37 +1,26 @@
 /** The agents: on every node, or on none because somebody wants none. */
 import type { NodeView } from "../../lock/node.ts";
-import { apiPath, type KubeConnection } from "../../kube/call.ts";
-import { look, readObject, type Fact, type PodFact } from "./facts.ts";
+import type { JsonObject } from "../../kube/json.ts";
+import type { Fact, PodFact } from "./facts.ts";
 import { finding, type Finding } from "./finding.ts";
 import { asksGate, type Kured } from "./kured.ts";
+import { AGENT } from "./workload.ts";
 
-const NAME = "nodelatch-agent";
 const CHECK = "agents";
 
 export interface AgentFacts {
-  /** Whether the DaemonSet is there. */
-  readonly installed: Fact<boolean>;
+  readonly daemonSet: Fact<JsonObject | undefined>;
   readonly pods: readonly PodFact[];
   readonly nodes: Fact<readonly NodeView[]>;
   readonly kureds: Fact<readonly Kured[]>;
   readonly namespace: string;
 }
 
-/** RBAC: `get` on daemonsets. */
-export async function readInstalled(
-  kube: KubeConnection,
-  namespace: string,
-  signal: AbortSignal,
-): Promise<Fact<boolean>> {
-  const path = apiPath("apis", "apps", "v1", "namespaces", namespace, "daemonsets", NAME);
-  return look(signal, async () => (await readObject(kube, path, signal)) !== undefined);
-}
-
 /** Pure. */
-export function judgeAgents({ installed, pods, nodes, kureds, namespace }: AgentFacts): Finding {
+export function judgeAgents({ daemonSet, pods, nodes, kureds, namespace }: AgentFacts): Finding {
   if (pods.length === 0) {
-    if (installed.kind === "unknown") return finding("skip", CHECK, installed.why);
-    return installed.value ? withoutPods(namespace) : notInstalled(kureds);
+    if (daemonSet.kind === "unknown") return finding("skip", CHECK, daemonSet.why);
+    return daemonSet.value === undefined ? notInstalled(kureds) : withoutPods(namespace);
   }
   if (nodes.kind === "unknown") return finding("skip", CHECK, nodes.why);
   const served = new Set(pods.filter(({ ready }) => ready).map(({ node }) => node));
@@ -55,8 +44,8 @@ function withoutPods(namespace: string): Finding {
   return finding(
     "warn",
     CHECK,
-    `DaemonSet ${namespace}/${NAME} has no pods`,
-    `kubectl -n ${namespace} describe daemonset ${NAME} says why; if privileged pods are forbidden: ${label}`,
+    `DaemonSet ${namespace}/${AGENT} has no pods`,
+    `kubectl -n ${namespace} describe daemonset ${AGENT} says why; if privileged pods are forbidden: ${label}`,
   );
 }
 

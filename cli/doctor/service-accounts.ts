@@ -1,13 +1,11 @@
 /** Whether webhook and agent have the rights that the chart gives them: for want of one a part of them fails unseen. */
 import { apiPath, type KubeConnection } from "../../kube/call.ts";
-import { objectAt } from "../../kube/json.ts";
-import { look, readObject, type Fact } from "./facts.ts";
+import { objectAt, type JsonObject } from "../../kube/json.ts";
+import { look, type Fact } from "./facts.ts";
 import { finding, type Finding, type Level } from "./finding.ts";
-import { argumentsIn } from "./workload.ts";
+import { AGENT, argumentsIn, WEBHOOK, type Workloads } from "./workload.ts";
 
 const CHECK = "service-accounts";
-const WEBHOOK = "nodelatch-webhook";
-const AGENT = "nodelatch-agent";
 
 export interface Need {
   /** Name of the ServiceAccount. */
@@ -82,24 +80,14 @@ export function needsOf({ webhook, agent }: Flags): readonly Need[] {
   ];
 }
 
-/** What is missing. RBAC: `create` on subjectaccessreviews, `get` on the workloads. */
+/** What is missing. RBAC: `create` on subjectaccessreviews. */
 export async function missingRights(
   kube: KubeConnection,
   namespace: string,
+  workloads: Workloads,
   signal: AbortSignal,
 ): Promise<Fact<readonly Need[]>> {
-  const [webhook, agent] = [
-    await argumentsOf(
-      kube,
-      apiPath("apis", "apps", "v1", "namespaces", namespace, "deployments", WEBHOOK),
-      signal,
-    ),
-    await argumentsOf(
-      kube,
-      apiPath("apis", "apps", "v1", "namespaces", namespace, "daemonsets", AGENT),
-      signal,
-    ),
-  ];
+  const [webhook, agent] = [argumentsOf(workloads.webhook), argumentsOf(workloads.agent)];
   return look(signal, async () => {
     const missing: Need[] = [];
     for (const need of needsOf({ webhook, agent })) {
@@ -133,12 +121,7 @@ export async function has(
   return objectAt(answer, "status")?.["allowed"] === true;
 }
 
-async function argumentsOf(
-  kube: KubeConnection,
-  path: string,
-  signal: AbortSignal,
-): Promise<readonly string[] | undefined> {
-  const read = await look(signal, async () => readObject(kube, path, signal));
+function argumentsOf(read: Fact<JsonObject | undefined>): readonly string[] | undefined {
   return read.kind === "known" && read.value !== undefined ? argumentsIn(read.value) : undefined;
 }
 

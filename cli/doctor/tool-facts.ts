@@ -3,33 +3,24 @@ import { parseToolList } from "../../lock/tool-list.ts";
 import { apiPath, type KubeConnection } from "../../kube/call.ts";
 import type { JsonObject } from "../../kube/json.ts";
 import { listAll } from "../lists.ts";
-import { look, readObject, type Fact } from "./facts.ts";
+import { look, type Fact } from "./facts.ts";
 import { kuredIn, type Kured } from "./kured.ts";
-import { argumentsIn } from "./workload.ts";
+import { argumentsIn, WEBHOOK } from "./workload.ts";
 
-const DEPLOYMENT = "nodelatch-webhook";
-
-/** Users in the `--tools` of the webhook's Deployment; undefined: there is no Deployment, or it names no tools. */
-export async function webhookTools(
-  kube: KubeConnection,
+/** Users in the `--tools` of the webhook's Deployment; undefined: it names no tools. Pure. */
+export function webhookTools(
+  deployment: Fact<JsonObject | undefined>,
   namespace: string,
-  signal: AbortSignal,
-): Promise<Fact<readonly string[] | undefined>> {
-  const path = apiPath("apis", "apps", "v1", "namespaces", namespace, "deployments", DEPLOYMENT);
-  return look(signal, async () => {
-    const deployment = await readObject(kube, path, signal);
-    if (deployment === undefined) throw new Error(`there is no Deployment ${namespace}/${DEPLOYMENT}`);
-    return usersInArguments(deployment);
-  });
-}
-
-function usersInArguments(deployment: JsonObject): readonly string[] | undefined {
-  const words = argumentsIn(deployment);
+): Fact<readonly string[] | undefined> {
+  const unknown = (why: string) => ({ kind: "unknown", why, isForbidden: false }) as const;
+  if (deployment.kind === "unknown") return deployment;
+  if (deployment.value === undefined) return unknown(`there is no Deployment ${namespace}/${WEBHOOK}`);
+  const words = argumentsIn(deployment.value);
   const list = words.find((word) => word.startsWith("--tools="))?.slice("--tools=".length);
-  if (list === undefined) return undefined;
+  if (list === undefined) return { kind: "known", value: undefined };
   const read = parseToolList(list);
-  if (!read.ok) throw new Error(`--tools of Deployment ${DEPLOYMENT}: ${read.problem}`);
-  return read.tools.map(({ username }) => username);
+  if (!read.ok) return unknown(`--tools of Deployment ${WEBHOOK}: ${read.problem}`);
+  return { kind: "known", value: read.tools.map(({ username }) => username) };
 }
 
 /** kureds of the whole cluster. RBAC: `list` on daemonsets. */
