@@ -4,48 +4,10 @@ import { KubeError } from "../kube/failure.ts";
 import { issueAuthority } from "./authority.ts";
 import { issueLeaf } from "./leaf.ts";
 import { certificatesIn } from "./pem.ts";
-import { issueForeign } from "./testing/foreign.ts";
-import { NAMES, SimulatedCluster, START_MILLIS, type Replica } from "./testing/simulated-cluster.ts";
+import { healthOf, isSound, MINUTE, running, SECOND, serial, VALIDATING } from "./testing/one-replica.ts";
+import { NAMES, SimulatedCluster } from "./testing/simulated-cluster.ts";
 
-const SECOND = 1_000;
-const MINUTE = 60_000;
-const VALIDATING = "ValidatingWebhookConfiguration nodelatch";
 const MUTATING = "MutatingWebhookConfiguration nodelatch";
-
-async function running(): Promise<{ cluster: SimulatedCluster; replica: Replica }> {
-  const cluster = new SimulatedCluster(3);
-  cluster.addConfigurations();
-  const replica = cluster.start();
-  await cluster.pass(MINUTE);
-  return { cluster, replica };
-}
-
-function serial({ keeper }: Replica): string {
-  return keeper.current()?.serial ?? "none";
-}
-
-function healthOf({ keeper }: Replica, name: string): { ok: boolean; detail: string } {
-  const { ok, detail } = keeper.health().find((check) => check.name === name) ?? {
-    ok: false,
-    detail: "absent",
-  };
-  return { ok, detail };
-}
-
-function isSound(cluster: SimulatedCluster): boolean {
-  return cluster.served().size === 1 && cluster.served().has(cluster.signing());
-}
-
-/** Lines at warn and above, as `message reason-or-error`. */
-function complaints(cluster: SimulatedCluster): readonly string[] {
-  return cluster.logged.map((line) => JSON.parse(line) as unknown).flatMap(complaintOf);
-}
-
-function complaintOf(line: unknown): readonly string[] {
-  if (typeof line !== "object" || line === null || !("level" in line) || !("msg" in line)) return [];
-  if (typeof line.level !== "number" || line.level < 40 || typeof line.msg !== "string") return [];
-  return [`${line.msg}: ${"reason" in line && typeof line.reason === "string" ? line.reason : ""}`];
-}
 
 test("a first start makes the Secret, injects the caBundles, serves, and only then is ready", async () => {
   const cluster = new SimulatedCluster(3);
@@ -191,103 +153,6 @@ test("all garbage and no replica that remembers: it starts over, and is ready ag
   expect(cluster.isReady(replica)).toBe(true);
 });
 
-test("certificates that expired while nobody ran are replaced at the next start", async () => {
-  const { cluster, replica } = await running();
-  cluster.kill(replica);
-  await cluster.pass(2 * cluster.settings.caLifeMillis);
-  const next = cluster.start();
-  await cluster.pass(20 * SECOND);
-  expect(isSound(cluster)).toBe(true);
-  expect(cluster.isReady(next)).toBe(true);
-});
-
-test("when the clock jumps past the end of everything, all is new within a poll, and again when it jumps back", async () => {
-  const { cluster, replica } = await running();
-  cluster.wallOffsetMillis = 3 * cluster.settings.caLifeMillis;
-  expect(healthOf(replica, "certificate").ok).toBe(false);
-  await cluster.pass(20 * SECOND);
-  expect(cluster.isReady(replica)).toBe(true);
-  cluster.wallOffsetMillis = -10 * 3_600_000;
-  expect(healthOf(replica, "certificate")).toEqual({
-    ok: false,
-    detail: `certificate ${serial(replica)} is not valid yet`,
-  });
-  await cluster.pass(20 * SECOND);
-  expect(cluster.isReady(replica)).toBe(true);
-  expect(isSound(cluster)).toBe(true);
-});
-
-test("a machine that slept over the leaf's end has a new one after at most a minute", async () => {
-  const { cluster, replica } = await running();
-  const before = serial(replica);
-  cluster.time.freeze(replica.name, 6 * MINUTE);
-  await cluster.pass(6 * MINUTE + 50 * SECOND);
-  expect(serial(replica)).not.toBe(before);
-  expect(cluster.isReady(replica)).toBe(true);
-});
-
-test("someone else's good pair is served and its authority injected, and the Secret never written", async () => {
-  const cluster = new SimulatedCluster(3);
-  cluster.addConfigurations();
-  const foreign = issueForeign(NAMES, 2);
-  cluster.wallOffsetMillis = Date.now() + SECOND - START_MILLIS;
-  cluster.writeSecret({
-    data: foreignData(foreign),
-    annotations: new Map([["cert-manager.io/issuer-name", "x"]]),
-  });
-  const before = cluster.secret?.resourceVersion;
-  const replica = cluster.start();
-  await cluster.pass(MINUTE);
-  expect(replica.keeper.current()?.certPem).toBe(foreign.certPem);
-  expect(cluster.configurations.get(VALIDATING)?.entries[0]?.caBundle).toBe(foreign.certPem);
-  expect(cluster.isReady(replica)).toBe(true);
-  expect(cluster.secret?.resourceVersion).toBe(before);
-});
-
-test("someone else's expired pair is refused in clear words, once, and never overwritten", async () => {
-  const cluster = new SimulatedCluster(3);
-  cluster.addConfigurations();
-  const foreign = issueForeign(NAMES, 1);
-  cluster.wallOffsetMillis = Date.now() + 3 * 86_400_000 - START_MILLIS;
-  cluster.writeSecret({ data: foreignData(foreign) });
-  const before = cluster.secret?.resourceVersion;
-  const replica = cluster.start();
-  await cluster.pass(MINUTE);
-  expect(cluster.secret?.resourceVersion).toBe(before);
-  expect(healthOf(replica, "certificate").ok).toBe(false);
-  expect(healthOf(replica, "certificate").detail).toMatch(/someone else's.*expired at.*or delete the Secret/);
-  expect(complaints(cluster)).toHaveLength(1);
-});
-
-test("someone else's pair that goes bad does not displace the good one that is served", async () => {
-  const { cluster, replica } = await running();
-  const before = serial(replica);
-  cluster.writeSecret({
-    data: new Map([["tls.crt", "garbage"]]),
-    annotations: new Map([["cert-manager.io/issuer-name", "x"]]),
-  });
-  await cluster.pass(MINUTE);
-  expect(serial(replica)).toBe(before);
-  expect(healthOf(replica, "certificate").ok).toBe(true);
-  expect(healthOf(replica, "certificate").detail).toContain("someone else's");
-});
-
-test("while someone else's bad pair keeps us on the old one, its authority stays in the caBundles beyond the grace", async () => {
-  const { cluster, replica } = await running();
-  const caPem = replica.keeper.current()?.caPem ?? "none";
-  cluster.writeSecret({
-    data: new Map([
-      ["tls.crt", "garbage"],
-      ["ca.crt", issueAuthority(cluster.wallMillis, 60 * MINUTE).certPem],
-    ]),
-    annotations: new Map([["cert-manager.io/issuer-name", "x"]]),
-  });
-  await cluster.pass(cluster.settings.graceMillis + MINUTE);
-  expect(cluster.configurations.get(VALIDATING)?.entries[0]?.caBundle).toContain(caPem);
-  expect(cluster.isReady(replica)).toBe(true);
-  expect(cluster.violations).toEqual([]);
-});
-
 test("a replica that starts in the middle of a change of authority serves by the old one, and is ready at once", async () => {
   const { cluster, replica } = await running();
   await cluster.pass(2 * MINUTE);
@@ -303,45 +168,6 @@ test("a replica that starts in the middle of a change of authority serves by the
   await cluster.pass(MINUTE);
   expect(cluster.served().has(before)).toBe(false);
   expect(cluster.violations).toEqual([]);
-});
-
-test("with the API server away the good pair stays and readiness too; the trouble is told and logged once", async () => {
-  const { cluster, replica } = await running();
-  const before = serial(replica);
-  cluster.outage = new KubeError("call", { kind: "network", sentence: "connection refused" });
-  await cluster.pass(90 * SECOND);
-  expect(serial(replica)).toBe(before);
-  expect(cluster.isReady(replica)).toBe(true);
-  expect(healthOf(replica, "certificate").detail).toContain(
-    "Secret nodelatch-system/tls: connection refused",
-  );
-  expect(complaints(cluster)).toEqual(["certificate source fails; keeping what is served: "]);
-  await cluster.pass(5 * MINUTE);
-  expect(healthOf(replica, "certificate").ok).toBe(false);
-  cluster.outage = undefined;
-  await cluster.pass(70 * SECOND);
-  expect(cluster.isReady(replica)).toBe(true);
-});
-
-test("retries back off while the API server is away: a few calls a minute, not thousands", async () => {
-  const { cluster } = await running();
-  let calls = 0;
-  cluster.hook = (_replica, _operation, when) => void (calls += when === "before" ? 1 : 0);
-  cluster.outage = new KubeError("call", { kind: "network", sentence: "connection refused" });
-  await cluster.pass(10 * MINUTE);
-  expect(calls).toBeGreaterThan(8);
-  expect(calls).toBeLessThan(40);
-});
-
-test("at rest it reads three objects per poll and writes nothing", async () => {
-  const { cluster } = await running();
-  const operations: string[] = [];
-  cluster.hook = (_replica, operation, when) => {
-    if (when === "before") operations.push(operation.split(" ")[0] ?? "");
-  };
-  await cluster.pass(MINUTE);
-  expect(new Set(operations)).toEqual(new Set(["read"]));
-  expect(operations.length).toBeLessThanOrEqual(7 * 3);
 });
 
 test("a change of names in the settings brings a new leaf of the same authority", async () => {
@@ -430,14 +256,3 @@ test("run ends when it is told to, in the middle of a wait", async () => {
   await cluster.pass(MINUTE);
   expect(calls).toBe(0);
 });
-
-function foreignData(pair: {
-  readonly certPem: string;
-  readonly keyPem: string;
-}): ReadonlyMap<string, string> {
-  return new Map([
-    ["tls.crt", pair.certPem],
-    ["tls.key", pair.keyPem],
-    ["ca.crt", pair.certPem],
-  ]);
-}

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { LockedChange } from "./change.ts";
-import { afterOverride, decide, type GuardSettings } from "./decide.ts";
+import { decide, type GuardSettings } from "./decide.ts";
 import {
   asker,
   guardSettings,
@@ -11,7 +11,7 @@ import {
   nodeView,
   rewritten,
 } from "./fixture.ts";
-import { LAST_OVERRIDE_ANNOTATION, LOCK_ANNOTATION, OVERRIDE_ANNOTATION } from "./node.ts";
+import { LOCK_ANNOTATION } from "./node.ts";
 import { RELEASES, writeRecord, type Asker, type LockRecord, type Release } from "./record.ts";
 import { UNCORDON_REQUESTED_ANNOTATION } from "./requested-uncordon.ts";
 
@@ -253,169 +253,6 @@ describe("the agent leaves the cordon that the lock has found", () => {
   test("unless the latch carries out a refused uncordon with it", () => {
     const kept = { [UNCORDON_REQUESTED_ANNOTATION]: "{}" };
     expect(judged(release({ wasUnschedulable: true }, kept))).toEqual({ kind: "allow", why: "by-agent" });
-  });
-});
-
-describe("a changed value counts only as the latch would have written it", () => {
-  const old = locked(held);
-  const changedTo = (value: string) =>
-    lockedChange(old, rewritten(old, { annotations: { [LOCK_ANNOTATION]: value } }));
-  const stamps: [string, Partial<LockRecord>][] = [
-    ["holder", { holder: "eve" }],
-    ["holderNode", { holderNode: "n2" }],
-    ["acquiredAt", { acquiredAt: "2020-01-01T00:00:00Z" }],
-    ["nodeUID", { nodeUID: "other" }],
-    ["bootID", { bootID: "other" }],
-    ["wasUnschedulable", { wasUnschedulable: true }],
-  ];
-  test.each(stamps)("the holder can't rewrite %s", (_field, part) => {
-    const change = changedTo(writeRecord({ ...held, ...part }));
-    expect(decide(change, asker("kured", "n1"), NOW, settings)).toEqual({
-      kind: "refuse",
-      why: "not-stamped",
-    });
-  });
-  test("the holder can't drop its node", () => {
-    const change = changedTo(writeRecord(lockRecord({ holder: "kured" })));
-    expect(decide(change, asker("kured", "n1"), NOW, settings)).toEqual({
-      kind: "refuse",
-      why: "not-stamped",
-    });
-  });
-  test.each(["", "plain", '{"ttl":"1h"}'])("the holder's raw value %j is refused", (value) => {
-    expect(decide(changedTo(value), asker("kured", "n1"), NOW, settings)).toEqual({
-      kind: "refuse",
-      why: "not-stamped",
-    });
-  });
-  test("the holder may change reason, expiry and release", () => {
-    const change = changedTo(
-      writeRecord({ ...held, reason: "r", release: "reboot", expiresAt: "2026-11-21T10:00:00Z" }),
-    );
-    expect(decide(change, asker("kured", "n1"), NOW, settings)).toEqual({ kind: "allow", why: "by-holder" });
-  });
-
-  const ranOut = { ...held, expiresAt: "2026-11-21T09:00:00Z" };
-  const takeover = (next: Partial<LockRecord>, by: Asker) => {
-    const before = locked(ranOut);
-    const { holderNode: _, ...free } = held;
-    const value = writeRecord({ ...free, wasUnschedulable: true, ...next });
-    return decide(
-      lockedChange(before, rewritten(before, { annotations: { [LOCK_ANNOTATION]: value } })),
-      by,
-      NOW,
-      settings,
-    );
-  };
-  test("an expired lock may be taken over by a stamped one", () => {
-    expect(takeover({ holder: "bob" }, asker("bob"))).toMatchObject({ kind: "allow", why: "expired" });
-  });
-  test.each([
-    ["another holder's name", { holder: "eve" }],
-    ["a forged node", { holder: "bob", holderNode: "n1" }],
-    ["a forged boot ID", { holder: "bob", bootID: "old" }],
-    ["a forged UID", { holder: "bob", nodeUID: "old" }],
-    ["a forged past", { holder: "bob", wasUnschedulable: false }],
-  ])("but not with %s", (_name, part) => {
-    expect(takeover(part, asker("bob"))).toMatchObject({ kind: "refuse" });
-  });
-  test("nor by the holder's user on another node with a raw value", () => {
-    const before = locked(ranOut);
-    const change = lockedChange(before, rewritten(before, { annotations: { [LOCK_ANNOTATION]: "raw" } }));
-    expect(decide(change, asker("kured", "n2"), NOW, settings)).toMatchObject({ kind: "refuse" });
-  });
-});
-
-describe("break-glass", () => {
-  const old = locked(held);
-  const claim = (reason: string, by = "bob") =>
-    JSON.stringify({ at: "2026-11-21T09:30:00Z", by, holder: "kured", reason });
-  const request = (annotations: Record<string, string | null>, before = old) =>
-    lockedChange(before, rewritten(before, { annotations, unschedulable: false }));
-  const gone = { [LOCK_ANNOTATION]: null };
-
-  test("a fresh record of the latch by this caller is a claim that RBAC must confirm", () => {
-    const decided = decide(
-      request({ ...gone, [LAST_OVERRIDE_ANNOTATION]: claim("fire") }),
-      asker("bob"),
-      NOW,
-      settings,
-    );
-    expect(decided).toEqual({ kind: "ask-override", why: "not-holder", reason: "fire" });
-  });
-  test("so is the annotation itself, where the request removes the lock and no latch ran", () => {
-    const decided = decide(request({ ...gone, [OVERRIDE_ANNOTATION]: "fire" }), asker("bob"), NOW, settings);
-    expect(decided).toEqual({ kind: "ask-override", why: "not-holder", reason: "fire" });
-  });
-  test("with the lock still there it is refused: the latch did not run", () => {
-    const decided = decide(request({ [OVERRIDE_ANNOTATION]: "fire" }), asker("bob"), NOW, settings);
-    expect(decided).toEqual({ kind: "refuse", why: "override-needs-latch" });
-  });
-  test("an empty reason is refused", () => {
-    const decided = decide(request({ ...gone, [OVERRIDE_ANNOTATION]: " \n" }), asker("bob"), NOW, settings);
-    expect(decided).toEqual({ kind: "refuse", why: "override-without-reason" });
-  });
-  test.each([
-    ["an override that was there before", { [OVERRIDE_ANNOTATION]: "fire" }],
-    ["a record that was there before", { [LAST_OVERRIDE_ANNOTATION]: claim("fire") }],
-  ])("%s is no claim", (_name, there) => {
-    const before = locked(held, { annotations: there });
-    expect(decide(request({ ...gone }, before), asker("bob"), NOW, settings)).toEqual({
-      kind: "refuse",
-      why: "not-holder",
-    });
-  });
-  test.each([
-    ["by somebody else", claim("fire", "eve")],
-    ["that is no record", "fire"],
-    ["that is null", "null"],
-    ["without a reason field", '{"by":"bob"}'],
-    ["of wrong types", '{"by":"bob","reason":5}'],
-  ])("a record %s is no claim", (_name, value) => {
-    const decided = decide(
-      request({ ...gone, [LAST_OVERRIDE_ANNOTATION]: value }),
-      asker("bob"),
-      NOW,
-      settings,
-    );
-    expect(decided).toEqual({ kind: "refuse", why: "not-holder" });
-  });
-  test("a delete carries no override", () => {
-    expect(decide(lockedChange(old, null), asker("bob"), NOW, settings)).toEqual({
-      kind: "refuse",
-      why: "not-holder",
-    });
-  });
-  test("RBAC is not asked for what is allowed anyway: holder, expired, warn, off", () => {
-    const change = request({ ...gone, [OVERRIDE_ANNOTATION]: "fire" });
-    expect(decide(change, asker("kured", "n1"), NOW, settings)).toMatchObject({
-      kind: "allow",
-      why: "by-holder",
-    });
-    expect(decide(change, asker("bob"), NOW, { ...settings, mode: "warn" })).toMatchObject({ kind: "allow" });
-    expect(decide(change, asker("bob"), NOW, { ...settings, mode: "off" })).toMatchObject({ kind: "allow" });
-    const expired = locked({ ...held, expiresAt: "2026-11-21T09:00:00Z" });
-    const late = request({ ...gone, [OVERRIDE_ANNOTATION]: "fire" }, expired);
-    expect(decide(late, asker("bob"), NOW, settings)).toMatchObject({ kind: "allow", why: "expired" });
-  });
-
-  test("RBAC's answer decides", () => {
-    const asked = { reason: "fire" };
-    expect(afterOverride(asked, { kind: "allowed", reason: "" })).toEqual({
-      kind: "allow",
-      why: "overridden",
-      override: "fire",
-    });
-    expect(afterOverride(asked, { kind: "denied", reason: "no" })).toEqual({
-      kind: "refuse",
-      why: "override-denied",
-      detail: "no",
-    });
-    expect(afterOverride(asked, { kind: "unknown", reason: "timeout" })).toEqual({
-      kind: "refuse",
-      why: "override-unanswered",
-      detail: "timeout",
-    });
   });
 });
 
