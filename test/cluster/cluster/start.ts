@@ -28,6 +28,8 @@ export interface StartOptions {
   readonly signal: AbortSignal;
   /** The real nodes; one called node1, unless said. */
   readonly machines?: readonly MachineRequest[] | undefined;
+  /** Of the API server, beside those that every cluster has. */
+  readonly apiServerFlags?: readonly string[] | undefined;
   /** The cluster outlives this process and must be stopped by `stopCluster`. Otherwise it ends with this process. */
   readonly detached?: boolean | undefined;
 }
@@ -44,7 +46,7 @@ export async function startCluster(options: StartOptions): Promise<Cluster> {
   const started = performance.now();
   const machines = layOutMachines(options.machines ?? [{ name: "node1" }]);
   const paths = workPaths(await mkdtemp(join(tmpdir(), workFolderPrefix)));
-  const plan = planOf(paths, machines, options.programs);
+  const plan = planOf(paths, machines, options);
   for (const folder of [paths.logs, paths.config, paths.users]) await mkdir(folder, { recursive: true });
   await writeClusterPki(paths, machines, options.signal, pkiAgeHours);
   await writeConfigs(paths, plan);
@@ -62,7 +64,11 @@ export async function startCluster(options: StartOptions): Promise<Cluster> {
   }
 }
 
-function planOf(paths: WorkPaths, machines: readonly MachineSpec[], programs: Programs): ClusterPlan {
+function planOf(
+  paths: WorkPaths,
+  machines: readonly MachineSpec[],
+  { programs, apiServerFlags = [] }: StartOptions,
+): ClusterPlan {
   return {
     id: randomBytes(4).toString("hex"),
     workFolder: paths.root,
@@ -75,6 +81,7 @@ function planOf(paths: WorkPaths, machines: readonly MachineSpec[], programs: Pr
       kubeProxy: pathOf(programs, "kube-proxy"),
       kubelet: pathOf(programs, "kubelet"),
     },
+    apiServerFlags,
   };
 }
 

@@ -27,7 +27,8 @@ export function etcdArgv(program: string, paths: WorkPaths): Argv {
   ];
 }
 
-export function apiServerArgv(program: string, paths: WorkPaths): Argv {
+/** @param more flags beside those that every cluster has. */
+export function apiServerArgv(program: string, paths: WorkPaths, more: readonly string[] = []): Argv {
   const pki = (file: string): string => join(paths.pki, file);
   return [
     program,
@@ -47,6 +48,7 @@ export function apiServerArgv(program: string, paths: WorkPaths): Argv {
     "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
     `--service-account-key-file=${pki("service-accounts.key")}`,
     `--service-account-signing-key-file=${pki("service-accounts.key")}`,
+    ...more,
   ];
 }
 
