@@ -7,7 +7,7 @@ const event = (verb: string, requestURI: string, code: number, requestObject?: u
 const cordon = { spec: { unschedulable: true } };
 const log = [
   event("get", "/api/v1/nodes/n1", 200),
-  event("patch", "/api/v1/nodes/n1", 200, { kind: "Node", metadata: { name: "n1" } }),
+  event("patch", "/api/v1/nodes/n1", 200, { metadata: { name: "n1", uid: "u" } }),
   event("patch", "/api/v1/nodes/n1", 403, cordon),
   event("patch", "/api/v1/nodes/n1", 200, [{ op: "remove", path: "/metadata/annotations/a" }]),
   event("update", "/apis/apps/v1/namespaces/kube-system/daemonsets/kured", 200, { kind: "DaemonSet" }),

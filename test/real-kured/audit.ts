@@ -1,4 +1,5 @@
 /** What a user sent, by the API server's own audit log. */
+import { isWholeNode } from "../kured/requests.ts";
 
 /** Says in which file the test files find it. */
 export const AUDIT_VARIABLE = "NODELATCH_REAL_KURED_AUDIT";
@@ -58,7 +59,7 @@ export function nodeWrites(requests: readonly AuditedRequest[]): readonly string
 }
 
 function wordsOf(body: unknown): string {
-  return fields(body)["kind"] === "Node" ? "whole node" : JSON.stringify(body);
+  return isWholeNode(body) ? "whole node" : JSON.stringify(body);
 }
 
 /** `N × VERB RESOURCE STATUS`, names left out, the first kind first. */

@@ -69,7 +69,6 @@ test("the third time it reboots, and all ends well", async () => {
 });
 
 test("what it sent is what the stand-in sends", async () => {
-  console.log((await writes()).join("\n"));
-  expect((await writes()).slice(-2)).toEqual([UNCORDON, UNMARK]);
-  expect((await writes()).filter((write) => write === MARK)).toHaveLength(1);
+  // After the break the node was not cordoned any more, so there was nothing to uncordon.
+  expect(await writes()).toEqual([MARK, CORDON, UNCORDON, CORDON, CORDON, UNCORDON, UNMARK]);
 });
