@@ -19,7 +19,8 @@ test("the drain fails: kured's own uncordon ends the lock, and nothing stays beh
   await createApp(stand.cluster);
   await keepApp(stand.cluster);
   try {
-    await stand.deploy(["--period=15s", "--drain-timeout=20s", `--reboot-command=${gateLine("10s")}`]);
+    // A period that is longer than the drain: kured would begin anew at once, as its next look is overdue.
+    await stand.deploy(["--period=40s", "--drain-timeout=20s", `--reboot-command=${gateLine("10s")}`]);
     await stand.machine.requireReboot();
     await stand.until("the lock", async () => (await stand.state()).lock !== undefined);
     await stand.until("the drain to fail", () => stand.logged("Performing a best-effort uncordon") > 0);
