@@ -4,16 +4,15 @@ import type { Cluster } from "./cluster/cluster.ts";
 
 const RBAC = "rbac.authorization.k8s.io";
 
-/** @param daemonSets whose annotation it may write; any, unless said. Its own manifest names the one DaemonSet. */
-export async function grantKured(cluster: Cluster, daemonSets?: readonly string[]): Promise<void> {
-  await cluster.kubectl(["apply", "-f", "-"], { input: JSON.stringify(list(daemonSets)) });
+export async function grantKured(cluster: Cluster): Promise<void> {
+  await cluster.kubectl(["apply", "-f", "-"], { input: JSON.stringify(list()) });
 }
 
 export async function revokeKured(cluster: Cluster): Promise<void> {
   await cluster.tryKubectl(["delete", "--ignore-not-found", "-f", "-"], { input: JSON.stringify(list()) });
 }
 
-function list(daemonSets?: readonly string[]): object {
+function list(): object {
   const metadata = { name: "kured", namespace: KURED_NAMESPACE };
   const subjects = [{ kind: "ServiceAccount", ...metadata }];
   const apiVersion = `${RBAC}/v1`;
@@ -23,8 +22,8 @@ function list(daemonSets?: readonly string[]): object {
     { apiGroups: ["apps"], resources: ["daemonsets"], verbs: ["get"] },
     { apiGroups: [""], resources: ["pods/eviction"], verbs: ["create"] },
   ];
-  const only = daemonSets === undefined ? {} : { resourceNames: daemonSets };
-  const own = [{ apiGroups: ["apps"], resources: ["daemonsets"], verbs: ["update"], ...only }];
+  // Its own manifest names the one DaemonSet; each scenario has another.
+  const own = [{ apiGroups: ["apps"], resources: ["daemonsets"], verbs: ["update"] }];
   const roleRef = (kind: string) => ({ apiGroup: RBAC, kind, name: "kured" });
   return {
     apiVersion: "v1",

@@ -2,7 +2,7 @@
 import { realTime } from "../../daemonset/host/time.ts";
 import { runKured, type KuredEnd, type KuredHost } from "./kured.ts";
 import type { KuredOptions } from "./options.ts";
-import { isWholeNode, type Send, type Sent } from "./requests.ts";
+import type { Send, Sent } from "./requests.ts";
 
 /** The kubelet's first back-off is 10 s; what happens in it is nothing. */
 const RESTART_MILLIS = 100;
@@ -79,5 +79,6 @@ export class KuredPod {
 }
 
 function wordsOf(body: unknown): string {
-  return isWholeNode(body) ? "whole node" : JSON.stringify(body);
+  const isWholeNode = typeof body === "object" && body !== null && "kind" in body;
+  return isWholeNode ? "whole node" : JSON.stringify(body);
 }

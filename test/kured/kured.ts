@@ -50,7 +50,6 @@ export async function runKured(
   try {
     const life = new Life(options, parts, signal);
     await life.cleanUp();
-    await life.readTaints();
     await life.work();
     return { kind: "killed" };
   } catch (thrown) {
@@ -102,13 +101,6 @@ class Life {
       );
       if (released.kind === "ok") return;
     }
-  }
-
-  /** It looks for a taint of its own, with or without --prefer-no-schedule-taint. @throws Fatal without an answer. */
-  async readTaints(): Promise<void> {
-    const { node } = this.#options;
-    const read = await this.#tried(`Error reading node ${node}`, async () => this.#requests.getNode(node));
-    if (read.kind === "failed") throw new Fatal(read.message);
   }
 
   /** Ends only with the signal or a Fatal. */

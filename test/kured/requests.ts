@@ -75,12 +75,11 @@ export class Requests {
     await this.#patch(name, { metadata: { labels } });
   }
 
-  /** The whole node as it was read, UID and resourceVersion included; Go's client takes its kind away. */
+  /** The whole node as it was read, UID and resourceVersion included. */
   async annotate({ object }: KuredNode, annotations: Readonly<Record<string, string>>): Promise<void> {
-    const { kind: _, apiVersion: __, ...read } = object;
-    const metadata = fieldsOf(read["metadata"]);
+    const metadata = fieldsOf(object["metadata"]);
     const all = { ...fieldsOf(metadata["annotations"]), ...annotations };
-    await this.#patch(String(metadata["name"]), { ...read, metadata: { ...metadata, annotations: all } });
+    await this.#patch(String(metadata["name"]), { ...object, metadata: { ...metadata, annotations: all } });
   }
 
   async removeAnnotation(name: string, key: string): Promise<void> {
@@ -104,11 +103,6 @@ export class Requests {
   ): Promise<void> {
     await this.call({ method: "PATCH", path: nodePath(name), contentType, body });
   }
-}
-
-/** As `--annotate-nodes` sends it back. */
-export function isWholeNode(body: unknown): boolean {
-  return typeof fieldsOf(fieldsOf(body)["metadata"])["uid"] === "string";
 }
 
 function nodePath(name: string): string {

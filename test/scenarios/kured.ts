@@ -21,13 +21,13 @@ import { bob, clusterAdmin, kubelet, type World } from "./world.ts";
 const IN_PROGRESS = "weave.works/kured-reboot-in-progress";
 const NEEDED = "weave.works/kured-most-recent-reboot-needed";
 
-/** `--annotate-nodes`: the whole node back as a strategic merge patch, without its kind and with two annotations more. */
+/** `--annotate-nodes`: the whole node back as a strategic merge patch, with two annotations more. */
 async function annotateAsKured(world: World, name: string): Promise<ApiAnswer> {
   const now = new Date().toISOString();
   for (let tries = 1; ; tries += 1) {
-    const { metadata, spec, status } = await getNode(world, name);
-    const annotations = { ...metadata.annotations, [IN_PROGRESS]: now, [NEEDED]: now };
-    const body = { metadata: { ...metadata, annotations }, spec, status };
+    const node = await getNode(world, name);
+    const annotations = { ...node.metadata.annotations, [IN_PROGRESS]: now, [NEEDED]: now };
+    const body = { ...node, metadata: { ...node.metadata, annotations } };
     const answer = await patchNode(world, name, kured(name), body);
     // With its version in it, as kured has it: a new node's taint may come between, from a controller of a real cluster.
     if (answer.status !== 409 || tries === 10) return answer;

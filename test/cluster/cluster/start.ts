@@ -28,8 +28,6 @@ export interface StartOptions {
   readonly signal: AbortSignal;
   /** The real nodes; one called node1, unless said. */
   readonly machines?: readonly MachineRequest[] | undefined;
-  /** Of the API server, beside those that every cluster has. */
-  readonly apiServerFlags?: readonly string[] | undefined;
   /** The cluster outlives this process and must be stopped by `stopCluster`. Otherwise it ends with this process. */
   readonly detached?: boolean | undefined;
 }
@@ -46,7 +44,7 @@ export async function startCluster(options: StartOptions): Promise<Cluster> {
   const started = performance.now();
   const machines = layOutMachines(options.machines ?? [{ name: "node1" }]);
   const paths = workPaths(await mkdtemp(join(tmpdir(), workFolderPrefix)));
-  const plan = planOf(paths, machines, options);
+  const plan = planOf(paths, machines, options.programs);
   for (const folder of [paths.logs, paths.config, paths.users]) await mkdir(folder, { recursive: true });
   await writeClusterPki(paths, machines, options.signal, pkiAgeHours);
   await writeConfigs(paths, plan);
@@ -64,11 +62,7 @@ export async function startCluster(options: StartOptions): Promise<Cluster> {
   }
 }
 
-function planOf(
-  paths: WorkPaths,
-  machines: readonly MachineSpec[],
-  { programs, apiServerFlags = [] }: StartOptions,
-): ClusterPlan {
+function planOf(paths: WorkPaths, machines: readonly MachineSpec[], programs: Programs): ClusterPlan {
   return {
     id: randomBytes(4).toString("hex"),
     workFolder: paths.root,
@@ -81,7 +75,6 @@ function planOf(
       kubeProxy: pathOf(programs, "kube-proxy"),
       kubelet: pathOf(programs, "kubelet"),
     },
-    apiServerFlags,
   };
 }
 

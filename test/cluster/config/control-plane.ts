@@ -27,8 +27,7 @@ export function etcdArgv(program: string, paths: WorkPaths): Argv {
   ];
 }
 
-/** @param more flags beside those that every cluster has. */
-export function apiServerArgv(program: string, paths: WorkPaths, more: readonly string[] = []): Argv {
+export function apiServerArgv(program: string, paths: WorkPaths): Argv {
   const pki = (file: string): string => join(paths.pki, file);
   return [
     program,
@@ -48,7 +47,6 @@ export function apiServerArgv(program: string, paths: WorkPaths, more: readonly 
     "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
     `--service-account-key-file=${pki("service-accounts.key")}`,
     `--service-account-signing-key-file=${pki("service-accounts.key")}`,
-    ...more,
   ];
 }
 

@@ -9,8 +9,6 @@ export interface ClusterPlan {
   readonly workFolder: string;
   readonly machines: readonly MachineSpec[];
   readonly programs: ControlPlanePrograms & { readonly kubelet: string };
-  /** Of the API server, beside those that every cluster has. */
-  readonly apiServerFlags: readonly string[];
 }
 
 /** Reads plan.json. Throws naming the field that is missing. */
@@ -21,8 +19,6 @@ export async function readPlan(file: string): Promise<ClusterPlan> {
   const program = (name: string): string => text(programs[name], `plan.programs.${name}`);
   const machines: unknown = plan["machines"];
   if (!Array.isArray(machines)) throw new Error("plan.machines: expected a list");
-  const flags: unknown = plan["apiServerFlags"];
-  if (!Array.isArray(flags)) throw new Error("plan.apiServerFlags: expected a list");
   return {
     id: text(plan["id"], "plan.id"),
     workFolder: text(plan["workFolder"], "plan.workFolder"),
@@ -35,7 +31,6 @@ export async function readPlan(file: string): Promise<ClusterPlan> {
       kubeProxy: program("kubeProxy"),
       kubelet: program("kubelet"),
     },
-    apiServerFlags: flags.map((flag: unknown, index) => text(flag, `plan.apiServerFlags[${index}]`)),
   };
 }
 

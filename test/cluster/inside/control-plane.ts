@@ -33,10 +33,7 @@ export function createControlPlane(plan: ClusterPlan): ControlPlane {
     createComponent({ name, argv, logFile: join(paths.logs, `${name}.log`), restartAfterMillis });
   const first = plan.machines[0]?.name ?? "";
   const etcd = component("etcd", etcdArgv(programs.etcd, paths));
-  const apiServer = component(
-    "kube-apiserver",
-    apiServerArgv(programs.apiServer, paths, plan.apiServerFlags),
-  );
+  const apiServer = component("kube-apiserver", apiServerArgv(programs.apiServer, paths));
   const others = [
     component("kube-controller-manager", controllerManagerArgv(programs.controllerManager, paths)),
     component("kube-scheduler", schedulerArgv(programs.scheduler, paths)),
