@@ -18,7 +18,7 @@ beforeAll(async () => {
   await cluster.kubectl(["create", "namespace", SPACE]);
 });
 afterAll(async () => {
-  await cluster.tryKubectl(["delete", "namespace", SPACE, "--timeout=60s", "--force"]);
+  await cluster.tryKubectl(["delete", "namespace", SPACE, "--timeout=150s", "--force"]);
   await installNodelatch(cluster);
 });
 
@@ -48,7 +48,7 @@ describe("the agent, installed by the chart", () => {
           ? { done: true, value: undefined }
           : { done: false, seen: said };
       },
-      { deadlineMillis: 90_000 },
+      { deadlineMillis: 150_000 },
     );
 
     await agent.install();
@@ -109,7 +109,7 @@ describe("the agent, installed by the chart", () => {
 /** A pod whose container ends as soon as somebody makes /tmp/end in it. */
 async function startPod(name: string): Promise<void> {
   await createPod(cluster, SPACE, name);
-  await cluster.kubectl(["wait", "-n", SPACE, "--for=condition=Ready", "--timeout=60s", `pod/${name}`]);
+  await cluster.kubectl(["wait", "-n", SPACE, "--for=condition=Ready", "--timeout=150s", `pod/${name}`]);
 }
 
 async function endContainer(name: string): Promise<void> {
@@ -129,7 +129,7 @@ async function podField(name: string, path: string): Promise<string> {
   return cluster.kubectl(["get", "pod", name, "-n", SPACE, `-o=jsonpath=${path}`]);
 }
 
-async function waitForState(name: string, wanted: string, deadlineMillis = 90_000): Promise<void> {
+async function waitForState(name: string, wanted: string, deadlineMillis = 150_000): Promise<void> {
   await waitFor(
     `pod ${name} with ${wanted}`,
     async () => {

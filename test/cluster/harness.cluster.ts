@@ -17,13 +17,13 @@ beforeAll(async () => {
       await cluster.kubectl(["get", "serviceaccount", "default", "-n", namespace]);
       return { done: true, value: undefined };
     },
-    { deadlineMillis: 90_000 },
+    { deadlineMillis: 150_000 },
   );
   await cluster.kubectl(["apply", "-n", namespace, "-f", "-"], { input: manifests() });
 });
 
 afterAll(async () => {
-  await cluster.kubectl(["delete", "namespace", namespace, "--timeout=60s"]);
+  await cluster.kubectl(["delete", "namespace", namespace, "--timeout=150s"]);
 });
 
 describe("the real cluster", () => {
@@ -111,7 +111,7 @@ describe("the real cluster", () => {
           ? { done: true, value: undefined }
           : { done: false, seen: `restarts ${restarts}, ready ${ready}` };
       },
-      { deadlineMillis: 60_000 },
+      { deadlineMillis: 150_000 },
     );
     expect(await bootId()).not.toBe(before);
     expect(await askService()).toBe("hello\n");
@@ -154,7 +154,7 @@ function manifests(): string {
 }
 
 async function waitForPod(): Promise<void> {
-  await cluster.kubectl(["wait", "-n", namespace, "--for=condition=Ready", "--timeout=60s", "pod/web"]);
+  await cluster.kubectl(["wait", "-n", namespace, "--for=condition=Ready", "--timeout=150s", "pod/web"]);
 }
 
 async function podField(path: string): Promise<string> {
@@ -188,6 +188,6 @@ async function askService(): Promise<string> {
       const { code, stdout, stderr } = await cluster.execBesideApiServer(argv, 10_000);
       return code === 0 ? { done: true, value: stdout } : { done: false, seen: stderr };
     },
-    { deadlineMillis: 90_000 },
+    { deadlineMillis: 150_000 },
   );
 }

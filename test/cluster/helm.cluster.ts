@@ -164,7 +164,7 @@ test("an uninstall leaves nothing that blocks anything", { timeout: 240_000 }, a
     timeoutMillis: 200_000,
   });
   // helm does not wait for pods that serve on while they drain.
-  await cluster.kubectl(["wait", "-n", NAMESPACE, "--for=delete", "pod", "--all", "--timeout=60s"]);
+  await cluster.kubectl(["wait", "-n", NAMESPACE, "--for=delete", "pod", "--all", "--timeout=150s"]);
   const left = await cluster.kubectl([
     "get",
     "validatingwebhookconfigurations,mutatingwebhookconfigurations,clusterroles,clusterrolebindings," +

@@ -45,7 +45,7 @@ export class InstalledAgent {
           ? { done: true, value: undefined }
           : { done: false, seen: report };
       },
-      { deadlineMillis: 60_000 },
+      { deadlineMillis: 150_000 },
     );
   }
 

@@ -47,7 +47,7 @@ beforeAll(async () => {
   await world.createDaemonSet(DAEMONSET);
   await cluster.kubectl(["create", "namespace", SPACE]);
   await cluster.kubectl(["apply", "-n", SPACE, "-f", "-"], { input: JSON.stringify(app()) });
-  await cluster.kubectl(["rollout", "status", "-n", SPACE, "deployment/app", "--timeout=60s"]);
+  await cluster.kubectl(["rollout", "status", "-n", SPACE, "deployment/app", "--timeout=150s"]);
   const send = await world.podSend(DAEMONSET, NODE, true);
   machine = new KuredMachine(cluster, NODE, DAEMONSET);
   kured = new KuredPod(options(), send, machine);
@@ -66,7 +66,7 @@ afterAll(async () => {
   world.close();
   admin.close();
   await revokeKured(cluster);
-  await cluster.tryKubectl(["delete", "namespace", SPACE, "--timeout=60s"]);
+  await cluster.tryKubectl(["delete", "namespace", SPACE, "--timeout=150s"]);
   await installNodelatch(cluster);
 });
 

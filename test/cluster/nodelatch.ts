@@ -80,6 +80,7 @@ export async function scaleWebhook(cluster: Cluster, replicas: number): Promise<
     return;
   }
   const selector = "app.kubernetes.io/name=nodelatch,app.kubernetes.io/component=webhook";
+  // As long as kubelet may take to hear of it once the API server was away; see waitUntilAnswering().
   // Not by force: that removes the objects while the containers still answer on the API server's open connections.
-  await cluster.kubectl(["wait", "-n", NAMESPACE, "--for=delete", "pod", "-l", selector, "--timeout=60s"]);
+  await cluster.kubectl(["wait", "-n", NAMESPACE, "--for=delete", "pod", "-l", selector, "--timeout=150s"]);
 }

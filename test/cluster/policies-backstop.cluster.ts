@@ -87,7 +87,7 @@ describe("the backstop", () => {
           const seen = `${taken.status}`;
           return seen === "200" ? { done: true, value: undefined } : { done: false, seen };
         },
-        { deadlineMillis: 90_000 },
+        { deadlineMillis: 150_000 },
       );
     });
 

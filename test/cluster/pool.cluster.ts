@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await cluster.exec(NODE, ["rm", "-f", CONF]);
-  await cluster.tryKubectl(["delete", "namespace", SPACE, "--timeout=60s", "--force"]);
+  await cluster.tryKubectl(["delete", "namespace", SPACE, "--timeout=150s", "--force"]);
   await installNodelatch(cluster);
 });
 
@@ -64,7 +64,7 @@ test("a pool that leftovers have used up: pods fail before the next boot, and ru
   await waitForEvent("no IP addresses available in range set: 10.244.1.241-10.244.1.246");
   await expect
     .poll(async () => agent.metric('nodelatch_agent_cni_leases{state="waiting"}'), {
-      timeout: 60_000,
+      timeout: 150_000,
       interval: 1_000,
     })
     .toBe(ADDRESSES.length);

@@ -86,7 +86,7 @@ test("with the node's clock an hour behind, a lock that has ended has ended", as
 test("a clock that steps, to an hour ahead, ends no lock", async () => {
   await cluster.kubectl(["cordon", NODE]);
   await node.lock(lockFor("30m"));
-  const drain = ["drain", NODE, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=60s"];
+  const drain = ["drain", NODE, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=150s"];
   await cluster.kubectl(drain, { timeoutMillis: 70_000 });
   await waitUntilAnswering(cluster);
   await clock.set(HOUR);
@@ -151,11 +151,11 @@ test("with the clock an hour ahead, a lock that is taken before the kubelet has 
     await cluster.service(NODE, "kubelet", "start");
   }
   expect(await node.record()).toMatchObject({ bootID: bootBefore });
-  await expect.poll(async () => node.bootID(), { timeout: 60_000 }).not.toBe(bootBefore);
+  await expect.poll(async () => node.bootID(), { timeout: 150_000 }).not.toBe(bootBefore);
   // What the gate has refused the agent tells the API server, and sees its Node then.
   expectRan(await agent.verify(), 1, "it has rebooted since");
   await expect
-    .poll(async () => agent.readyz(), { timeout: 60_000, interval: 1_000 })
+    .poll(async () => agent.readyz(), { timeout: 150_000, interval: 1_000 })
     .toContain("the reboot lock stays: the lock of alice names an earlier boot, but was taken at ");
   expect(await node.strangerUncordons()).toBe(403);
 });

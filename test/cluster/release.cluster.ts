@@ -28,7 +28,7 @@ test("a lock of this boot stays, whoever restarts the agent", async () => {
   await cluster.kubectl(["delete", "pod", "-n", NAMESPACE, "-l", "app.kubernetes.io/component=agent"]);
   await agent.waitUntilReady();
   await expect
-    .poll(async () => agent.readyz(), { timeout: 60_000, interval: 1_000 })
+    .poll(async () => agent.readyz(), { timeout: 150_000, interval: 1_000 })
     .toContain("[+]release ok: the reboot lock stays: the lock of alice was taken in this boot");
   expect(await node.state()).toMatchObject({ cordoned: true });
   expect(await node.record()).toMatchObject({ release: "reboot", bootID: await node.bootID() });

@@ -28,7 +28,7 @@ export default defineConfig({
     // All files share one cluster.
     fileParallelism: false,
     sequence: { sequencer: ByPath },
-    testTimeout: 180_000,
-    hookTimeout: 300_000,
+    testTimeout: 300_000,
+    hookTimeout: 500_000,
   },
 });
