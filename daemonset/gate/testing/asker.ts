@@ -1,7 +1,7 @@
 /** Runs the verify script as a host would, in every POSIX shell that this machine has. */
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -93,12 +93,19 @@ export class Host {
   async whenAsked(lie: (nonce: string, folder: string) => unknown): Promise<void> {
     for (let tries = 0; tries < 1_000; tries += 1) {
       const asked = (await readdir(this.folder)).find((name) => name.endsWith(".ask"));
-      if (asked !== undefined) {
-        await lie(asked.slice(0, -".ask".length), this.folder);
+      const nonce = asked?.slice(0, -".ask".length);
+      if (nonce !== undefined && (await this.#isWhole(nonce))) {
+        await lie(nonce, this.folder);
         return;
       }
       await delay(10);
     }
     throw new Error("nobody asked within 10 s");
+  }
+
+  /** A question is there before its words are; its end says that they are. */
+  async #isWhole(nonce: string): Promise<boolean> {
+    const words = await readFile(join(this.folder, `${nonce}.ask`), "utf8").catch(() => "");
+    return words.endsWith(`end ${nonce}\n`);
   }
 }
