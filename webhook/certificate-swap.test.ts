@@ -83,6 +83,8 @@ describe("swapCertificate()", () => {
     clearInterval(swapping);
     for (const agent of agents) agent.destroy();
     expect(refused).toBe(0);
+    expect(swaps).toBeGreaterThan(10);
+    expect(calls).toBeGreaterThan(100);
   });
 
   test("can't start with a pair that does not fit", async () => {

@@ -65,13 +65,13 @@ describe("by hand", () => {
     await cluster.kubectl(argv);
     await expect
       .poll(async () => Buffer.from(await field("tls.crt").catch(() => ""), "base64").toString(), {
-        timeout: 150_000,
+        timeout: 90_000,
         interval: 1_000,
       })
       .toContain("BEGIN CERTIFICATE");
     await expect
       .poll(async () => Buffer.from(await field("tls.key").catch(() => ""), "base64").toString(), {
-        timeout: 150_000,
+        timeout: 60_000,
         interval: 1_000,
       })
       .toContain("PRIVATE KEY");

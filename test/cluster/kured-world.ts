@@ -32,7 +32,7 @@ export async function realKuredWorld(cluster: Cluster, send: Send): Promise<Real
   /** With a token of the pod that the DaemonSet has on the node now, or with one that is bound to nothing. */
   async function connect(daemonSet: string, node: string, bound: boolean): Promise<ApiClient> {
     const pod = await waitFor(`kured's pod on ${node}`, async () => podOn(daemonSet, node), {
-      deadlineMillis: 150_000,
+      deadlineMillis: 60_000,
     });
     const boundObjectRef = { kind: "Pod", apiVersion: "v1", ...pod };
     const spec = { expirationSeconds: 3_600, ...(bound ? { boundObjectRef } : {}) };

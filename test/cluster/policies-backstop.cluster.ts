@@ -87,7 +87,7 @@ describe("the backstop", () => {
           const seen = `${taken.status}`;
           return seen === "200" ? { done: true, value: undefined } : { done: false, seen };
         },
-        { deadlineMillis: 150_000 },
+        { deadlineMillis: 90_000 },
       );
     });
 

@@ -90,7 +90,7 @@ test("in mode warn it only warns", async () => {
         ? { done: true, value: undefined }
         : { done: false, seen };
     },
-    { deadlineMillis: 150_000 },
+    { deadlineMillis: 90_000 },
   );
   expect(await stateOf(world, name)).toMatchObject({ cordoned: true });
 });
