@@ -3,6 +3,8 @@
 export interface EventBudgetSettings {
   /** Writes that may come at once. */
   readonly burst: number;
+  /** So many of the burst are for what was not said before: who asks again and again does not hide the next answer. */
+  readonly keptForNews: number;
   /** One more is allowed after each of these. */
   readonly refillMillis: number;
   /** Nodes remembered; the one that was quiet longest is forgotten first. */
@@ -22,12 +24,12 @@ export class EventBudget {
     this.#settings = settings;
   }
 
-  /** Takes one write from the node's budget; false if there is none left. */
-  take(node: string, nowMillis: number): boolean {
-    const { burst, refillMillis, maxNodes } = this.#settings;
+  /** Takes one write from the node's budget; false if there is none left for that. */
+  take(node: string, nowMillis: number, what: "news" | "count" = "news"): boolean {
+    const { burst, keptForNews, refillMillis, maxNodes } = this.#settings;
     const bucket = this.#buckets.get(node) ?? { tokens: burst, atMillis: nowMillis };
     const refilled = Math.min(burst, bucket.tokens + (nowMillis - bucket.atMillis) / refillMillis);
-    const granted = refilled >= 1;
+    const granted = refilled >= (what === "news" ? 1 : 1 + keptForNews);
     // Deleted first, so that the map's order is that of the last use.
     this.#buckets.delete(node);
     this.#buckets.set(node, { tokens: granted ? refilled - 1 : refilled, atMillis: nowMillis });

@@ -131,7 +131,7 @@ test("a burst while one is being written becomes one more write with all of them
 });
 
 test("a node's budget bounds the writes, and what it held back is in a later count", async () => {
-  const events = make({ budget: new EventBudget({ burst: 2, refillMillis: 30_000, maxNodes: 10 }) });
+  const events = make({ budget: new EventBudget({ burst: 2, keptForNews: 0, refillMillis: 30_000, maxNodes: 10 }) });
   const outcomes: string[] = [];
   for (let post = 0; post < 5; post += 1) outcomes.push(await events.post(refused, signal));
   expect(outcomes).toEqual(["created", "counted", "limited", "limited", "limited"]);
@@ -141,8 +141,31 @@ test("a node's budget bounds the writes, and what it held back is in a later cou
   expect(bodies().at(-1)).toMatchObject({ count: 6 });
 });
 
+test("one Event again and again does not hide the next one: half of the budget is for news", async () => {
+  const events = make();
+  const outcomes: string[] = [];
+  for (let post = 0; post < 20; post += 1) outcomes.push(await events.post(refused, signal));
+  expect(outcomes).toEqual([
+    "created",
+    ...Array<string>(4).fill("counted"),
+    ...Array<string>(15).fill("limited"),
+  ]);
+  const others: string[] = [];
+  for (let post = 0; post < 6; post += 1) {
+    others.push(await events.post({ ...refused, message: `another reason, ${post}` }, signal));
+  }
+  expect(others).toEqual([...Array<string>(5).fill("created"), "limited"]);
+  // A refill of 30 s is for news as well: the rest of the counts waits until half is there again.
+  nowMillis = 30_000;
+  expect(await events.post(refused, signal)).toBe("limited");
+  expect(await events.post({ ...refused, message: "another reason, 5" }, signal)).toBe("created");
+  nowMillis = 30_000 + 6 * 30_000;
+  expect(await events.post(refused, signal)).toBe("counted");
+  expect(bodies().at(-1)).toMatchObject({ count: 22 });
+});
+
 test("the budget forgets the node that was quiet longest, not the one in use", () => {
-  const budget = new EventBudget({ burst: 1, refillMillis: 1_000, maxNodes: 2 });
+  const budget = new EventBudget({ burst: 1, keptForNews: 0, refillMillis: 1_000, maxNodes: 2 });
   expect([budget.take("a", 0), budget.take("b", 0), budget.take("a", 0), budget.take("c", 0)]).toEqual([
     true,
     true,

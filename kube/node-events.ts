@@ -35,7 +35,7 @@ export interface NodeEventsOptions {
   readonly randomSuffix: () => string;
   /** Defaults to 10 minutes, as client-go's correlator. */
   readonly windowMillis?: number;
-  /** Defaults to 10 writes at once, then one per 30 s, for each of 1,000 nodes. */
+  /** Defaults to 10 writes at once, 5 of them for new Events alone, then one per 30 s, for each of 1,000 nodes. */
   readonly budget?: EventBudget;
 }
 
@@ -58,7 +58,11 @@ const NAMESPACE = "default";
 /** The real one. RBAC: `create`, `patch` on events in namespace default. */
 export function makeNodeEvents(kube: KubeConnection, options: NodeEventsOptions): NodeEvents {
   const windowMillis = options.windowMillis ?? 600_000;
-  const budget = options.budget ?? new EventBudget({ burst: 10, refillMillis: 30_000, maxNodes: 1_000 });
+  const budget =
+    options.budget ??
+    new EventBudget({ burst: 10, keptForNews: 5, refillMillis: 30_000, maxNodes: 1_000 });
+  const mayWrite = (node: string, what: "news" | "count"): boolean =>
+    budget.take(node, options.monotonicMillis(), what);
   const known = new Map<string, Series>();
   const collection = apiPath("api", "v1", "namespaces", NAMESPACE, "events");
 
@@ -152,7 +156,7 @@ export function makeNodeEvents(kube: KubeConnection, options: NodeEventsOptions)
     async post(event, signal) {
       const series = seriesOf(event);
       if (series.writing) return "merged";
-      if (!budget.take(event.nodeName, options.monotonicMillis())) return "limited";
+      if (!mayWrite(event.nodeName, series.written ? "count" : "news")) return "limited";
       series.writing = true;
       try {
         let outcome: PostOutcome;
@@ -161,7 +165,7 @@ export function makeNodeEvents(kube: KubeConnection, options: NodeEventsOptions)
           wrote = series.count;
           outcome = await write(event, series, signal);
           // Posts that came meanwhile only raised the count.
-        } while (series.count > wrote && budget.take(event.nodeName, options.monotonicMillis()));
+        } while (series.count > wrote && mayWrite(event.nodeName, "count"));
         return outcome;
       } finally {
         series.writing = false;
