@@ -131,7 +131,9 @@ test("a burst while one is being written becomes one more write with all of them
 });
 
 test("a node's budget bounds the writes, and what it held back is in a later count", async () => {
-  const events = make({ budget: new EventBudget({ burst: 2, keptForNews: 0, refillMillis: 30_000, maxNodes: 10 }) });
+  const events = make({
+    budget: new EventBudget({ burst: 2, keptForNews: 0, refillMillis: 30_000, maxNodes: 10 }),
+  });
   const outcomes: string[] = [];
   for (let post = 0; post < 5; post += 1) outcomes.push(await events.post(refused, signal));
   expect(outcomes).toEqual(["created", "counted", "limited", "limited", "limited"]);

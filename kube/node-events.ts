@@ -59,8 +59,7 @@ const NAMESPACE = "default";
 export function makeNodeEvents(kube: KubeConnection, options: NodeEventsOptions): NodeEvents {
   const windowMillis = options.windowMillis ?? 600_000;
   const budget =
-    options.budget ??
-    new EventBudget({ burst: 10, keptForNews: 5, refillMillis: 30_000, maxNodes: 1_000 });
+    options.budget ?? new EventBudget({ burst: 10, keptForNews: 5, refillMillis: 30_000, maxNodes: 1_000 });
   const mayWrite = (node: string, what: "news" | "count"): boolean =>
     budget.take(node, options.monotonicMillis(), what);
   const known = new Map<string, Series>();
