@@ -60,7 +60,7 @@ describe("by hand", () => {
         '{"data":{"tls.key":"Z2FyYmFnZQ=="}}',
       ],
     ],
-  ])("the Secret is %s: it heals, and no call fails meanwhile", { timeout: 200_000 }, async (_name, argv) => {
+  ])("the Secret is %s: it heals, and no call fails meanwhile", { timeout: 900_000 }, async (_name, argv) => {
     const load = startUncordonLoad(world, node, 2, 120_000);
     await cluster.kubectl(argv);
     await expect
@@ -81,7 +81,7 @@ describe("by hand", () => {
     expect(refused).toBeGreaterThan(20);
   });
 
-  test("the registered CA is wiped: it is put back", { timeout: 120_000 }, async () => {
+  test("the registered CA is wiped: it is put back", { timeout: 900_000 }, async () => {
     const wipe = '[{"op":"remove","path":"/webhooks/0/clientConfig/caBundle"}]';
     for (const kind of ["validatingwebhookconfiguration", "mutatingwebhookconfiguration"]) {
       await cluster.kubectl(["patch", kind, "nodelatch", "--type=json", "-p", wipe]);
@@ -96,7 +96,7 @@ describe("by hand", () => {
 
 test(
   "five certificates and two authorities come and go under load, and no call fails",
-  { timeout: 400_000 },
+  { timeout: 900_000 },
   async () => {
     // Without pods nobody remembers the long-lived authority: with short lives from the first one on, a leaf is renewed
     // every 20 s and an authority every 80 s, at 2/3 of life.

@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 test("npm run demo -- --kubeconfig FILE shows the same on a real cluster and leaves nothing behind", async () => {
   const done = await run([process.execPath, DEMO, "--kubeconfig", cluster.info.kubeconfig], {
-    timeoutMillis: 60_000,
+    timeoutMillis: 240_000,
   });
   expect(done.stdout).toMatch(/Result: (\d+) of \1 steps went as promised\./);
   expect(done.code).toBe(0);

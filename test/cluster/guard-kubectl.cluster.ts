@@ -148,7 +148,7 @@ test("a refusal shows in kubectl describe node", async () => {
   const name = await lockedNode(world);
   await cluster.tryKubectl(["uncordon", name], { kubeconfig: bob });
   await expect
-    .poll(() => cluster.kubectl(["describe", "node", name]), { timeout: 10_000 })
+    .poll(() => cluster.kubectl(["describe", "node", name]), { timeout: 60_000 })
     .toMatch(/UncordonRefused.*bob/);
 });
 

@@ -23,7 +23,7 @@ afterAll(async () => {
 
 test(
   "the only node is locked, cordoned, drained and rebooted; the webhook comes back there and its holder releases",
-  { timeout: 300_000 },
+  { timeout: 900_000 },
   async () => {
     const bootID = await cluster.kubectl(["get", "node", NODE, "-o=jsonpath={.status.nodeInfo.bootID}"]);
     await patchNode(world, NODE, alice, {
@@ -43,9 +43,9 @@ test(
     await cluster.powerOn(NODE);
 
     await cluster.kubectl(
-      ["rollout", "status", "-n", NAMESPACE, "deployment/nodelatch-webhook", "--timeout=180s"],
+      ["rollout", "status", "-n", NAMESPACE, "deployment/nodelatch-webhook", "--timeout=300s"],
       {
-        timeoutMillis: 190_000,
+        timeoutMillis: 310_000,
       },
     );
     await waitUntilAnswering(cluster);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { apiServerReturns } from "./api-server-returns.ts";
 import { type Cluster, openTestCluster } from "./cluster/cluster.ts";
 import { busyboxImage } from "./config/machine.ts";
 import { waitFor } from "./process/wait-for.ts";
@@ -92,8 +93,8 @@ describe("the real cluster", () => {
   test("refuses while the API server is stopped and answers when it is back", async () => {
     await cluster.stopApiServer();
     expect(await cluster.tryKubectl(["get", "nodes", "--request-timeout=5s"])).toMatchObject({ code: 1 });
-    await cluster.startApiServer();
-    expect(await readyStatus()).toBe("True");
+    await apiServerReturns(cluster, node);
+    await expect.poll(readyStatus, { timeout: 120_000 }).toBe("True");
   });
 
   test("brings pods back after a power cut, under a new boot id", async () => {

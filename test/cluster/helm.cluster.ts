@@ -13,6 +13,7 @@ import {
   installAsByDefault,
   installNodelatch,
   NAMESPACE,
+  podsGone,
   RELEASE,
   waitUntilAnswering,
 } from "./nodelatch.ts";
@@ -31,7 +32,7 @@ const authority = () => cluster.kubectl([...SECRET, "-o=jsonpath={.data.ca\\.crt
 
 test(
   "an upgrade and a rollback keep the certificates and the registered CA",
-  { timeout: 400_000 },
+  { timeout: 900_000 },
   async () => {
     const before = { ca: await authority(), guard: await bundle("validatingwebhookconfiguration") };
     expect(before.ca).not.toBe("");
@@ -156,7 +157,7 @@ test.each([
   );
 });
 
-test("an uninstall leaves nothing that blocks anything", { timeout: 240_000 }, async () => {
+test("an uninstall leaves nothing that blocks anything", { timeout: 900_000 }, async () => {
   const node = `helm-locked-${Date.now()}`;
   await cluster.createFakeNode(node, { unschedulable: true });
   await cluster.kubectl(["annotate", "node", node, `${LOCK}=x`, "--as=alice", "--as-group=system:masters"]);
@@ -164,7 +165,7 @@ test("an uninstall leaves nothing that blocks anything", { timeout: 240_000 }, a
     timeoutMillis: 200_000,
   });
   // helm does not wait for pods that serve on while they drain.
-  await cluster.kubectl(["wait", "-n", NAMESPACE, "--for=delete", "pod", "--all", "--timeout=150s"]);
+  await podsGone(cluster);
   const left = await cluster.kubectl([
     "get",
     "validatingwebhookconfigurations,mutatingwebhookconfigurations,clusterroles,clusterrolebindings," +
@@ -204,7 +205,7 @@ test("an uninstall leaves nothing that blocks anything", { timeout: 240_000 }, a
 
 test(
   "a fresh install on the same cluster works again, with an agent by default",
-  { timeout: 400_000 },
+  { timeout: 900_000 },
   async () => {
     await installAsByDefault(cluster);
     expect(await bundle("mutatingwebhookconfiguration")).not.toBe("");

@@ -35,8 +35,8 @@ export class InstalledAgent {
   }
 
   async waitUntilReady(): Promise<void> {
-    const status = ["rollout", "status", "-n", NAMESPACE, "daemonset/nodelatch-agent", "--timeout=120s"];
-    await this.#cluster.kubectl(status, { timeoutMillis: 130_000 });
+    const status = ["rollout", "status", "-n", NAMESPACE, "daemonset/nodelatch-agent", "--timeout=240s"];
+    await this.#cluster.kubectl(status, { timeoutMillis: 250_000 });
     await waitFor(
       "the agent to be ready",
       async () => {

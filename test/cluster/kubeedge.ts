@@ -72,7 +72,7 @@ export async function bringKubeEdge(cluster: Cluster): Promise<KubeEdge> {
   });
   const crd = await readFile(new URL("../recorded-jobs/crd.yaml", import.meta.url), "utf8");
   await cluster.kubectl(["apply", "-f", "-"], { input: crd });
-  await cluster.kubectl(["wait", "--for=condition=Established", `crd/${CRD}`, "--timeout=30s"]);
+  await cluster.kubectl(["wait", "--for=condition=Established", `crd/${CRD}`, "--timeout=90s"]);
   await cluster.kubectl(["create", "namespace", KUBEEDGE]);
   await cluster.kubectl(["label", "node", "node1", `${EDGE}=`]);
   return {

@@ -80,7 +80,7 @@ export class KuredMachine implements KuredHost {
           ? { done: true, value: undefined }
           : { done: false, seen: starts };
       },
-      { deadlineMillis: 120_000 },
+      { deadlineMillis: 240_000 },
     );
     await this.onPower("on");
   }

@@ -45,7 +45,7 @@ async function upgrade(cluster: Cluster, values: readonly string[]): Promise<voi
 
 /**
  * Until the API server has the CA and its calls arrive: a configuration takes it up to 2 s (kured-observed.md 3). After a
- * boot during which the API server was away it may be more than a minute: where its authorizer is not ready yet as kubelet
+ * boot during which the API server was away it may be minutes: where its authorizer is not ready yet as kubelet
  * first asks, kubelet tells of the pods' new addresses only with its next sync of them, 60 to 90 s later.
  */
 export async function waitUntilAnswering(cluster: Cluster): Promise<void> {
@@ -66,7 +66,7 @@ export async function waitUntilAnswering(cluster: Cluster): Promise<void> {
         ? { done: true, value: undefined }
         : { done: false, seen: stderr.trim() };
     },
-    { deadlineMillis: 150_000 },
+    { deadlineMillis: 300_000 },
   );
 }
 
@@ -74,13 +74,25 @@ export async function scaleWebhook(cluster: Cluster, replicas: number): Promise<
   const deployment = "deployment/nodelatch-webhook";
   await cluster.kubectl(["scale", "-n", NAMESPACE, deployment, `--replicas=${replicas}`]);
   if (replicas > 0) {
-    await cluster.kubectl(["rollout", "status", "-n", NAMESPACE, deployment, "--timeout=120s"], {
-      timeoutMillis: 130_000,
+    await cluster.kubectl(["rollout", "status", "-n", NAMESPACE, deployment, "--timeout=300s"], {
+      timeoutMillis: 310_000,
     });
     return;
   }
   const selector = "app.kubernetes.io/name=nodelatch,app.kubernetes.io/component=webhook";
   // As long as kubelet may take to hear of it once the API server was away; see waitUntilAnswering().
   // Not by force: that removes the objects while the containers still answer on the API server's open connections.
-  await cluster.kubectl(["wait", "-n", NAMESPACE, "--for=delete", "pod", "-l", selector, "--timeout=150s"]);
+  await podsGone(cluster, selector);
+}
+
+/** Until no pod of the namespace is left, or none with these labels. `kubectl wait` fails where none was there at all. */
+export async function podsGone(cluster: Cluster, selector = ""): Promise<void> {
+  await waitFor(
+    "the pods to be gone",
+    async () => {
+      const seen = await cluster.kubectl(["get", "pods", "-n", NAMESPACE, "-l", selector, "-o", "name"]);
+      return seen.trim() === "" ? { done: true, value: undefined } : { done: false, seen };
+    },
+    { deadlineMillis: 300_000, intervalMillis: 500 },
+  );
 }

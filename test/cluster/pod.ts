@@ -19,7 +19,7 @@ export async function createPod(cluster: Cluster, namespace: string, name: strin
       const { code, stderr } = await cluster.tryKubectl(get);
       return code === 0 ? { done: true, value: undefined } : { done: false, seen: stderr };
     },
-    { deadlineMillis: 30_000 },
+    { deadlineMillis: 90_000 },
   );
   await cluster.kubectl(["apply", "-n", namespace, "-f", "-"], { input: JSON.stringify(pod) });
 }

@@ -40,7 +40,7 @@ export async function backstopInForce(world: World): Promise<void> {
       const seen = messageOf(await patchNode(world, probe, bob, UNCORDON));
       return seen.includes("nodelatch-backstop") ? { done: true, value: undefined } : { done: false, seen };
     },
-    { deadlineMillis: 30_000 },
+    { deadlineMillis: 90_000 },
   );
 }
 

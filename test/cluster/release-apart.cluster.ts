@@ -87,7 +87,7 @@ test("a clock that steps, to an hour ahead, ends no lock", async () => {
   await cluster.kubectl(["cordon", NODE]);
   await node.lock(lockFor("30m"));
   const drain = ["drain", NODE, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=150s"];
-  await cluster.kubectl(drain, { timeoutMillis: 70_000 });
+  await cluster.kubectl(drain, { timeoutMillis: 160_000 });
   await waitUntilAnswering(cluster);
   await clock.set(HOUR);
   expect(await node.strangerUncordons()).toBe(403);
@@ -100,7 +100,7 @@ let bootBefore: string;
 
 test(
   "a boot without the API server, and with the clock an hour behind: locked until the API server is back, then released once",
-  { timeout: 600_000 },
+  { timeout: 900_000 },
   async () => {
     bootBefore = await node.bootID();
     const earlier = await node.releases();
@@ -121,7 +121,7 @@ test(
       await cluster.startApiServer();
     }
     // As on an edge node, which starts its pods by itself: the agent is there, the API server is not.
-    await expect.poll(async () => agent.livez(), { timeout: 120_000, interval: 1_000 }).toBe("ok");
+    await expect.poll(async () => agent.livez(), { timeout: 300_000, interval: 1_000 }).toBe("ok");
     expectRan(await agent.verify(), 75, "no answer, so don't reboot: ");
     expect(await agent.readyz()).toContain("[+]release ok: the node was not read yet");
     expect(await node.state()).toMatchObject({ cordoned: true });
@@ -135,7 +135,7 @@ test(
     expect(await agent.metric("nodelatch_agent_locks_released")).toBe(1);
     const releases = async (): Promise<readonly string[]> =>
       (await node.releases()).filter((message) => !earlier.includes(message));
-    await expect.poll(async () => (await releases()).length).toBe(1);
+    await expect.poll(async () => (await releases()).length, { timeout: 60_000 }).toBe(1);
     expect((await releases()).join()).toContain("it is still cordoned");
   },
 );

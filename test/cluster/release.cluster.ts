@@ -36,14 +36,14 @@ test("a lock of this boot stays, whoever restarts the agent", async () => {
 
 test(
   "after the power cut the lock goes once both passes are done, through a siege and an API server that is away for a minute",
-  { timeout: 900_000 },
+  { timeout: 1_200_000 },
   async () => {
     const before = await node.bootID();
     const end = node.besiege();
     await cluster.powerOff(NODE);
     await cluster.powerOn(NODE);
     await expect
-      .poll(async () => agent.readyz(), { timeout: 120_000, interval: 1_000 })
+      .poll(async () => agent.readyz(), { timeout: 300_000, interval: 1_000 })
       .toContain("[+]release ok: the reboot lock waits: ");
     await cluster.stopApiServer();
     try {
@@ -64,6 +64,8 @@ test(
     expect(await agent.readyz()).toContain("[+]release ok: released the reboot lock of alice (kernel) from ");
     expect(await agent.metric("nodelatch_agent_boot_passes_complete")).toBe(1);
     expect(await agent.metric("nodelatch_agent_locks_released")).toBe(1);
-    await expect.poll(async () => (await node.releases()).join()).toContain("it is no longer cordoned");
+    await expect
+      .poll(async () => (await node.releases()).join(), { timeout: 60_000 })
+      .toContain("it is no longer cordoned");
   },
 );

@@ -47,8 +47,8 @@ export class WrongClock {
             },
           ],
         });
-        const status = ["rollout", "status", "-n", NAMESPACE, object, "--timeout=120s"];
-        await this.#cluster.kubectl(status, { timeoutMillis: 130_000 });
+        const status = ["rollout", "status", "-n", NAMESPACE, object, "--timeout=240s"];
+        await this.#cluster.kubectl(status, { timeoutMillis: 250_000 });
       }),
     );
   }

@@ -30,7 +30,7 @@ export interface HttpsCredentials {
   readonly clientKeyPem: string;
 }
 
-const commandTimeoutMillis = 180_000;
+const commandTimeoutMillis = 320_000;
 const controlTimeoutMillis = 180_000;
 
 /** A running real cluster, as test files use it. Everything throws with the program's own words when it fails. */
