@@ -55,6 +55,8 @@ test("an agent keeps the gate, asks the API server with its own boot, and posts 
     code: 75,
     err: "nodelatch: no answer, so don't reboot: no token\n",
   });
+  // An asker has its answer before the agent has posted it.
+  await until(() => posted.length === 1);
   expect(await host.run(["sh", script])).toMatchObject({ code: 0 });
   const reasons = [{ rule: "not-cordoned", text: "node n1 is not cordoned", mayPass: true }] as const;
   verdict = { kind: "closed", mayOpen: true, reasons };

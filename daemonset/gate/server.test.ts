@@ -6,16 +6,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, describe, expect, test } from "vitest";
 import type { GateVerdict } from "../../lock/gate.ts";
 import { lockRecord } from "../../lock/fixture.ts";
-import { realTime } from "../host/time.ts";
-import { captureLog, until } from "../testing/agent-kit.ts";
-import { gateFolder } from "./folder.ts";
-import { PROTOCOL, type Answer } from "./question.ts";
-import { makeGateServer, type GateServer } from "./server.ts";
-import { bootID, Host, removeHosts, uptime, type Shell } from "./testing/asker.ts";
+import { until } from "../testing/agent-kit.ts";
+import { Host, type Shell } from "./testing/asker.ts";
+import { Agent, answerTo, BOOT, NONCE, question, stopAgents } from "./testing/gate-agent.ts";
 
 const SH: Shell = ["sh"];
-const BOOT = bootID();
-const NONCE = "0a1b2c3d-0000-4000-8000-000000000001";
 const OPEN: GateVerdict = { kind: "open", record: lockRecord() };
 const CLOSED: GateVerdict = {
   kind: "closed",
@@ -28,67 +23,7 @@ const HOPELESS: GateVerdict = {
   reasons: [{ rule: "expired", text: "the reboot lock of a\\nb expired", mayPass: false }],
 };
 
-const stops: (() => Promise<void>)[] = [];
-// After all, as they run side by side: most of their time is waiting.
-afterAll(async () => {
-  for (const stop of stops) await stop();
-  removeHosts();
-});
-
-class Agent {
-  readonly host: Host;
-  readonly server: GateServer;
-  readonly answers: Answer[] = [];
-  readonly log = captureLog();
-  readonly #stop = new AbortController();
-  readonly #ended: Promise<void>;
-  asked = 0;
-
-  constructor(
-    judge: (signal: AbortSignal, look: number) => Promise<GateVerdict> | GateVerdict,
-    { host = new Host(), boot = BOOT }: { host?: Host; boot?: string } = {},
-  ) {
-    this.host = host;
-    this.server = makeGateServer({
-      folder: gateFolder(host.runDir, host.scriptText()),
-      judge: async ({ bootID: seen }, signal) => {
-        if (seen !== boot) throw new Error(`asked about boot ${seen}`);
-        this.asked += 1;
-        return judge(signal, this.asked);
-      },
-      readBootID: async () =>
-        boot === "" ? { kind: "unknown", reason: "no boot id" } : { kind: "known", bootID: boot },
-      readUptime: async () => uptime(),
-      onAnswer: (answer) => this.answers.push(answer),
-      time: realTime,
-      log: this.log.log,
-    });
-    this.#ended = this.server.run(this.#stop.signal);
-    stops.push(async () => this.stop());
-  }
-
-  async up(): Promise<this> {
-    await until(() => this.server.state().kind === "serving" && existsSync(this.host.script));
-    return this;
-  }
-
-  async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.#ended;
-  }
-}
-
-/** A question as the script writes it. */
-function question(part: { nonce?: string; boot?: string; askedAt?: number; wait?: number } = {}): string {
-  const { nonce = NONCE, boot = BOOT, askedAt = uptime(), wait = 0 } = part;
-  return `${PROTOCOL} ${nonce} ${boot} ${askedAt} ${wait} -\nend ${nonce}\n`;
-}
-
-async function answerTo({ host }: Agent, nonce = NONCE): Promise<string> {
-  const file = join(host.folder, `${nonce}.answer`);
-  await until(() => existsSync(file));
-  return readFile(file, "utf8");
-}
+afterAll(stopAgents);
 
 describe.concurrent("the agent's side of the gate", () => {
   test("the script gets the judge's word, and the log and the agent hear of it", async () => {
@@ -98,12 +33,15 @@ describe.concurrent("the agent's side of the gate", () => {
       code: 0,
       out: "nodelatch: open: locked by alice (kernel update), cordoned and drained\n",
     });
-    // 150 ms is the aim for the whole; this machine may be busy.
-    expect(first.seconds).toBeLessThan(1);
+    // 150 ms is the aim for the whole; this machine may be busy. An agent that heard nothing looks after a minute.
+    expect(first.seconds).toBeLessThan(15);
+    // An asker has its answer before the agent knows that it is on disk.
+    await until(() => agent.answers.length === 1);
     expect(await agent.host.ask(SH)).toMatchObject({
       code: 1,
       err: "nodelatch: closed: the reboot lock of a/nb expired\n",
     });
+    await until(() => agent.answers.length === 2);
     expect(agent.answers).toMatchObject([{ verdict: "open" }, { verdict: "closed" }]);
     expect(agent.log.lines.filter(({ msg }) => msg === "gate")).toMatchObject([
       { verdict: "open" },
@@ -125,7 +63,7 @@ describe.concurrent("the agent's side of the gate", () => {
       code: 75,
       err: "nodelatch: no answer, so don't reboot: connect ECONNREFUSED\n",
     });
-    const silent = await new Agent(() => new Promise<GateVerdict>(() => {})).up();
+    const silent = await new Agent(() => new Promise<GateVerdict>(() => {}), { host: new Host(2) }).up();
     const unheard = await silent.host.ask(SH);
     expect(unheard.code).toBe(75);
     expect(unheard.err).toContain("said nothing within 2 s");
@@ -149,21 +87,28 @@ describe.concurrent("the agent's side of the gate", () => {
     const agent = await new Agent(() => HOPELESS).up();
     const asked = await agent.host.ask(SH, "--wait", "1h");
     expect(asked).toMatchObject({ code: 1 });
-    expect(asked.seconds).toBeLessThan(2);
+    expect(agent.asked).toBe(1);
+    expect(asked.seconds).toBeLessThan(15);
   });
 
   test("the wait ends with the last word", async () => {
     const agent = await new Agent(() => CLOSED).up();
-    const asked = await agent.host.ask(SH, "--wait", "2s");
+    // Its first look may come seconds late on a busy machine, and is not to be the last one.
+    const asked = await agent.host.ask(SH, "--wait", "5s");
     expect(asked).toMatchObject({ code: 1, err: "nodelatch: closed: node n1 is not cordoned\n" });
     expect(agent.asked).toBeGreaterThan(1);
   });
 
   test("an asker who has gone away is waited for no longer", async () => {
-    const agent = await new Agent(() => CLOSED).up();
+    const gone = Promise.withResolvers<void>();
+    const agent = await new Agent(async () => {
+      await gone.promise;
+      return CLOSED;
+    }).up();
     await writeFile(join(agent.host.folder, `${NONCE}.ask`), question({ wait: 3_600 }));
     await until(() => agent.asked === 1);
     await rm(join(agent.host.folder, `${NONCE}.ask`));
+    gone.resolve();
     await delay(2_500);
     expect(agent.asked).toBe(1);
     expect(agent.answers).toEqual([]);
@@ -173,16 +118,15 @@ describe.concurrent("the agent's side of the gate", () => {
     const host = await new Host().prepare();
     const old = "0a1b2c3d-0000-4000-8000-000000000002";
     const future = "0a1b2c3d-0000-4000-8000-000000000003";
-    await writeFile(join(host.folder, `${NONCE}.ask`), question({ askedAt: uptime() - 3 }));
-    await writeFile(
-      join(host.folder, `${old}.ask`),
-      question({ nonce: old, askedAt: Math.max(0, uptime() - 11) }),
-    );
-    await writeFile(join(host.folder, `${future}.ask`), question({ nonce: future, askedAt: uptime() + 60 }));
+    // By the agent's own clock, however long all this takes.
+    const now = 1_000;
+    await writeFile(join(host.folder, `${NONCE}.ask`), question({ askedAt: now - 9 }));
+    await writeFile(join(host.folder, `${old}.ask`), question({ nonce: old, askedAt: now - 10 }));
+    await writeFile(join(host.folder, `${future}.ask`), question({ nonce: future, askedAt: now + 1 }));
     await writeFile(join(host.folder, `${old}.answer`), "left by an earlier agent");
     await writeFile(join(host.folder, ".x.partial"), "left by an earlier agent");
-    const agent = await new Agent(() => OPEN, { host }).up();
-    expect(await answerTo(agent)).toContain(" open ");
+    const agent = await new Agent(() => OPEN, { host, now: () => now }).up();
+    expect(await answerTo(agent)).toContain(" open 1000\n");
     await until(
       () => !existsSync(join(host.folder, `${old}.ask`)) && !existsSync(join(host.folder, `${future}.ask`)),
     );
