@@ -78,7 +78,9 @@ describe(`churn for ${SECONDS} s`, () => {
         `churn: ${made} pods, ${passes.length} passes, ${passes.filter((one) => one !== undefined).length} unproven, ` +
           `${staleMade.length} made stale, lock held for at most ${Math.round(Math.max(0, ...agent.heldMillis))} ms`,
       );
-      expect({ lost, duplicates, refused }).toEqual({ lost: [], duplicates: [], refused: [] });
+      expect({ lost, duplicates }).toEqual({ lost: [], duplicates: [] });
+      // In one text, of which the report cuts nothing off.
+      expect(refused.join("\n")).toBe("");
       expect([...node.leases()]).toEqual([]);
       expect(made).toBeGreaterThan(WORKERS * 2);
       expect(moved.length).toBeGreaterThan(0);

@@ -6,6 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { codeOf } from "../../../daemonset/host/reason.ts";
 import { openCri, type CriRuntime } from "../../../daemonset/runtime/cri.ts";
 import {
   openCriDriver,
@@ -160,7 +161,7 @@ export class CniNode {
     await this.driver.removeSandbox(id);
   }
 
-  /** Address to owner, without the files that are no leases. */
+  /** Address to owner, without the files that are no leases. A lease that goes before it is read is none any more. */
   leases(directory = this.networkDirectory): ReadonlyMap<string, string> {
     const entries = readdirSync(directory, { withFileTypes: true });
     // A read of a pipe would wait for ever.
@@ -168,8 +169,12 @@ export class CniNode {
       .filter((entry) => entry.isFile())
       .map(({ name }) => name)
       .filter((name) => /^[0-9a-f:.]+$/.test(name));
-    const owner = (name: string) => readFileSync(join(directory, name), "utf8").split("\r\n", 1)[0] ?? "";
-    return new Map(names.map((name) => [name, owner(name)]));
+    const leases = new Map<string, string>();
+    for (const name of names) {
+      const text = textIfThere(join(directory, name));
+      if (text !== undefined) leases.set(name, text.split("\r\n", 1)[0] ?? "");
+    }
+    return leases;
   }
 
   addressOf(id: string): string {
@@ -202,6 +207,16 @@ export class CniNode {
   async clearNetwork(): Promise<void> {
     await rm(this.networkDirectory, { recursive: true, force: true });
     await mkdir(this.networkDirectory);
+  }
+}
+
+/** Undefined if there is no such file. */
+function textIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
   }
 }
 
