@@ -3,9 +3,9 @@ import { existsSync } from "node:fs";
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { realTime } from "../time.ts";
+import { VirtualTime } from "../testing/virtual-time.ts";
+import { realTime, type Time } from "../time.ts";
 import { startLockChild, type LockChild } from "./lock-child.ts";
 
 let folder = "";
@@ -15,7 +15,7 @@ beforeEach(async () => {
 afterEach(async () => rm(folder, { recursive: true, force: true }));
 
 /** Starts a script in place of systemd-inhibit. `$0`'s folder is where it may leave files. */
-async function startScript(body: string, takeTimeoutMillis = 10_000): Promise<LockChild> {
+async function startScript(body: string, time: Time = realTime): Promise<LockChild> {
   const path = join(folder, "systemd-inhibit");
   await writeFile(path, `#!/bin/sh\ncd "$(dirname "$0")"\n${body}\n`);
   await chmod(path, 0o755);
@@ -24,9 +24,16 @@ async function startScript(body: string, takeTimeoutMillis = 10_000): Promise<Lo
     who: "nodelatch",
     why: "test",
     busAddress: "unix:path=/nowhere",
-    time: realTime,
-    takeTimeoutMillis,
+    time,
+    takeTimeoutMillis: 30_000,
   });
+}
+
+/** The process whose id a script has written, once it is there whole. */
+async function processIn(file: string): Promise<string> {
+  const read = async (): Promise<string> => readFile(join(folder, file), "utf8").catch(() => "");
+  await expect.poll(read, { timeout: 30_000 }).toMatch(/^\d+\n$/);
+  return (await read()).trim();
 }
 
 /** Does what systemd-inhibit does: drops its own arguments and runs the rest. */
@@ -68,10 +75,14 @@ describe("the child that holds the lock", () => {
   });
 
   test("one that neither takes nor refuses is killed at the deadline", async () => {
-    const child = await startScript("echo $$ > pid; exec sleep 60", 300);
-    expect(await child.taken).toMatch(/did not get the lock within 300 ms/);
-    await child.ended;
-    const pid = (await readFile(join(folder, "pid"), "utf8")).trim();
+    const time = new VirtualTime();
+    const child = await startScript("echo $$ > pid; exec sleep 60", time);
+    const pid = await processIn("pid");
+    await time.pass(29_999);
+    expect(existsSync(`/proc/${pid}`)).toBe(true);
+    await time.pass(1);
+    expect(await child.taken).toMatch(/did not get the lock within 30000 ms/);
+    expect(await child.ended).toMatch(/SIGKILL/);
     expect(existsSync(`/proc/${pid}`)).toBe(false);
   });
 
@@ -109,8 +120,7 @@ describe("the child that holds the lock", () => {
        process.kill(process.pid, "SIGKILL");`,
     );
     expect(() => execFileSync(process.execPath, [agent], { stdio: "pipe" })).toThrow(/Command failed/);
-    const pid = (await readFile(join(folder, "pid"), "utf8")).trim();
-    for (let tries = 0; existsSync(`/proc/${pid}`) && tries < 100; tries += 1) await delay(20);
-    expect(existsSync(`/proc/${pid}`)).toBe(false);
+    const pid = await processIn("pid");
+    await expect.poll(() => existsSync(`/proc/${pid}`), { timeout: 30_000 }).toBe(false);
   });
 });
