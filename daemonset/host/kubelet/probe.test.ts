@@ -31,12 +31,14 @@ async function serve(
 }
 
 const ok: RequestListener = (_request, response) => response.end("ok");
+/** For answers that come: a busy machine must not bring a deadline about. */
+const PATIENT = 60_000;
 /** Nothing listens on port 1. */
 const closed: KubeletEndpoint = { name: "edgecore", url: "http://127.0.0.1:1/healthz/syncloop" };
 
 test("one that answers runs; its port closed afterwards, it is stopped; open again, it runs", async () => {
   const kubelet = await serve(ok);
-  const probe = makeKubeletProbe([{ name: "kubelet", url: kubelet.url }, closed]);
+  const probe = makeKubeletProbe([{ name: "kubelet", url: kubelet.url }, closed], PATIENT);
   expect(await probe.look()).toEqual({ kind: "running", name: "kubelet" });
   await kubelet.stop();
   expect(await probe.look()).toEqual({ kind: "stopped", name: "kubelet" });
@@ -45,7 +47,7 @@ test("one that answers runs; its port closed afterwards, it is stopped; open aga
 });
 
 test("a closed port that never was open proves nothing: healthzPort may be 0", async () => {
-  const state = await makeKubeletProbe([closed]).look();
+  const state = await makeKubeletProbe([closed], PATIENT).look();
   expect(state).toEqual({ kind: "unknown", reason: `nothing has answered yet at ${closed.url}` });
 });
 
@@ -54,7 +56,7 @@ test("an unhealthy kubelet is a running one", async () => {
     response.statusCode = 500;
     response.end("syncloop");
   });
-  const probe = makeKubeletProbe([closed, { name: "kubelet", url: kubelet.url }]);
+  const probe = makeKubeletProbe([closed, { name: "kubelet", url: kubelet.url }], PATIENT);
   expect(await probe.look()).toEqual({ kind: "running", name: "kubelet" });
 });
 
@@ -64,11 +66,12 @@ test("one that hangs is unknown after the deadline, though it answered before", 
     if (!hang) ok(request, response);
   });
   const probe = makeKubeletProbe([{ name: "kubelet", url: kubelet.url }], 200);
-  expect((await probe.look()).kind).toBe("running");
+  // The deadline is short for an answer on a busy machine.
+  await expect.poll(async () => (await probe.look()).kind).toBe("running");
   hang = true;
   const before = performance.now();
   expect(await probe.look()).toEqual({ kind: "unknown", reason: "kubelet: no answer in time" });
-  expect(performance.now() - before).toBeLessThan(5_000);
+  expect(performance.now() - before).toBeLessThan(10_000);
 });
 
 test("another that hangs keeps a closed port from meaning stopped", async () => {
@@ -81,7 +84,7 @@ test("another that hangs keeps a closed port from meaning stopped", async () => 
     ],
     200,
   );
-  await probe.look();
+  await expect.poll(async () => (await probe.look()).kind).toBe("running");
   await kubelet.stop();
   expect((await probe.look()).kind).toBe("unknown");
 });
@@ -100,7 +103,7 @@ test("one that is no HTTP is unknown", async () => {
   });
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port");
-  const probe = makeKubeletProbe([{ name: "kubelet", url: `http://127.0.0.1:${address.port}/` }]);
+  const probe = makeKubeletProbe([{ name: "kubelet", url: `http://127.0.0.1:${address.port}/` }], PATIENT);
   expect((await probe.look()).kind).toBe("unknown");
 });
 

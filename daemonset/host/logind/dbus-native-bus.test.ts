@@ -48,12 +48,18 @@ async function refusalOf(address: string, millis: number): Promise<string> {
   }
 }
 
-test.each<[string, (socket: Socket) => void, RegExp]>([
-  ["takes the connection and says nothing", () => {}, /abort|timeout/i],
-  ["hangs up", (socket) => void socket.end(), /clos|end/i],
+/** Where it is waited in vain. */
+const BRIEF = 500;
+/** Where something ends it: a busy machine must not bring the timeout about. */
+const PATIENT = 60_000;
+
+test.each<[string, (socket: Socket) => void, number, RegExp]>([
+  ["takes the connection and says nothing", () => {}, BRIEF, /abort|timeout/i],
+  ["hangs up", (socket) => void socket.end(), PATIENT, /clos|end/i],
   [
     "refuses every way to authenticate",
     (socket) => void socket.on("data", () => socket.write("REJECTED\r\n")),
+    PATIENT,
     /auth/i,
   ],
   [
@@ -62,6 +68,7 @@ test.each<[string, (socket: Socket) => void, RegExp]>([
       void socket.on("data", (text: Buffer) => {
         if (text.includes("AUTH")) socket.write("OK 1234deadbeef1234deadbeef12345678\r\n");
       }),
+    BRIEF,
     /abort|timeout/i,
   ],
   [
@@ -70,21 +77,26 @@ test.each<[string, (socket: Socket) => void, RegExp]>([
       void socket.on("data", () =>
         socket.write(`OK 1234deadbeef1234deadbeef12345678\r\n${"nonsense ".repeat(50)}`),
       ),
+    PATIENT,
     /./,
   ],
   [
     "is a web server",
     (socket) => void socket.on("data", () => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")),
+    PATIENT,
     /./,
   ],
-])("what %s is no bus, which is a rejection with words and nothing else", async (_what, onSocket, words) => {
-  const before = performance.now();
-  const reason = await refusalOf(await impostor(onSocket), 500);
-  expect(reason).not.toBe("connected");
-  expect(reason).toMatch(words);
-  expect(performance.now() - before).toBeLessThan(5_000);
-});
+])(
+  "what %s is no bus, which is a rejection with words and nothing else",
+  async (_what, onSocket, millis, words) => {
+    const before = performance.now();
+    const reason = await refusalOf(await impostor(onSocket), millis);
+    expect(reason).not.toBe("connected");
+    expect(reason).toMatch(words);
+    expect(performance.now() - before).toBeLessThan(10_000);
+  },
+);
 
 test("no socket, which is a rejection too", async () => {
-  expect(await refusalOf(`unix:path=${join(await folder(), "none")}`, 500)).toMatch(/ENOENT/);
+  expect(await refusalOf(`unix:path=${join(await folder(), "none")}`, PATIENT)).toMatch(/ENOENT/);
 });
