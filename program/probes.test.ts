@@ -13,7 +13,9 @@ async function start(
 ): Promise<(path: string, method?: string) => Promise<Response>> {
   const { registry } = createMetrics({ version: "1.2.3", webhooks: [] });
   const log = pino({ enabled: false });
-  const probes = createProbeServer({ live: [], ready: [], registry, log, ...options });
+  // A check that must pass has time on a busy machine, too.
+  const checkTimeoutMillis = 60_000;
+  const probes = createProbeServer({ live: [], ready: [], registry, log, checkTimeoutMillis, ...options });
   const { port } = await probes.listen(0, "127.0.0.1");
   onTestFinished(() => probes.close());
   return (path, method = "GET") => fetch(`http://127.0.0.1:${port}${path}`, { method });
