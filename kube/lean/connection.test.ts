@@ -99,7 +99,7 @@ test.each<[string, KubeFailureKind, (socket: Socket) => void]>([
     const server = await serve();
     const kube = connect(server, { server: `https://127.0.0.1:${number}` });
     const thrown: unknown = await kube
-      .request(call({ timeoutMillis: 2_000 }))
+      .request(call({ timeoutMillis: 60_000 }))
       .catch((error: unknown) => error);
     expect(failureOf(thrown).kind).toBe(kind);
   } finally {
