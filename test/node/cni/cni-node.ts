@@ -198,7 +198,7 @@ export class CniNode {
     return (await runOrThrow(command, { timeoutMillis: 60_000 })).stdout;
   }
 
-  /** How the last plugin behaves: `sleepadd SECONDS`, `faildel TEXT`. */
+  /** How the last plugin behaves; see control-cni.ts. */
   control(text: string): void {
     mkdirSync(this.at("/run/nodelatch-test"), { recursive: true });
     writeFileSync(this.at("/run/nodelatch-test/cni"), text);
