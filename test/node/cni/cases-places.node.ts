@@ -105,15 +105,22 @@ describe("places", () => {
     const stale = await staleBeside(node());
     await agent().pass();
     agent().skipTenMinutes();
-    const holding = node().run("flock", `${PODS}/lock`, "sleep", "7");
-    await expect
-      .poll(async () => node().run("sh", "-c", `flock -n ${PODS}/lock true && echo free || echo held`))
-      .toBe("held\n");
-    const report = await agent().pass();
-    expect(movedIn(report)).toEqual([]);
-    expect(networkOf(report).troubles[0]).toMatchObject({ kind: "not-removed" });
-    expect(networkOf(report).troubles[0]?.seen).toContain("another has held it for 5 s");
-    await holding;
+    const letGo = "/run/let-go";
+    const hang = `until [ -e ${letGo} ]; do sleep 0.1; done`;
+    const holding = node().run("flock", `${PODS}/lock`, "timeout", "50", "sh", "-c", hang);
+    try {
+      await expect
+        .poll(async () => node().run("sh", "-c", `flock -n ${PODS}/lock true && echo free || echo held`))
+        .toBe("held\n");
+      const report = await agent().pass();
+      expect(movedIn(report)).toEqual([]);
+      expect(networkOf(report).troubles[0]).toMatchObject({ kind: "not-removed" });
+      expect(networkOf(report).troubles[0]?.seen).toContain("another has held it for 5 s");
+    } finally {
+      await node().run("touch", letGo);
+      await holding;
+      await node().run("rm", letGo);
+    }
     expect(movedIn(await agent().pass())).toEqual([`${PODS}/${stale}`]);
     await expectPluginWorks(node());
   });
