@@ -36,13 +36,17 @@ async function startReplica(
   handle?: () => ReturnType<ReturnType<typeof makeGate>["handle"]>,
 ): Promise<Replica> {
   const started = await startWebhook(handle);
-  return { ...started, drain: createDrain({ server: started.server, log, drainMillis, graceMillis: 5_000 }) };
+  return {
+    ...started,
+    drain: createDrain({ server: started.server, log, drainMillis, graceMillis: 60_000 }),
+  };
 }
 
 describe("draining", () => {
   test("fails no call of clients that keep connections and go where readiness points", async () => {
-    const leaving = await startReplica(400);
-    const staying = await startReplica(400);
+    // Longer than a machine with other work may stop this process: clients must come to hear of it in between.
+    const leaving = await startReplica(4_000);
+    const staying = await startReplica(4_000);
     const served = new Map<number, number>();
     const stop = new AbortController();
     let failed = 0;
@@ -87,12 +91,13 @@ describe("draining", () => {
   });
 
   test("is not ready at once, and says close on each answer while it serves on", async () => {
-    const { drain, port } = await startReplica(300);
+    const { drain, port } = await startReplica(60_000);
+    const hurry = new AbortController();
     const never = new AbortController().signal;
     expect(await drain.readiness.check(never)).toEqual({ ok: true, detail: "serving" });
     const agent = keepAliveAgent();
     expect((await call(port, "/guard", BODY, { agent })).headers["connection"]).toBe("keep-alive");
-    const drained = drain.start();
+    const drained = drain.start(hurry.signal);
     expect(await drain.readiness.check(never)).toEqual({ ok: false, detail: "shutting down" });
     // On the connection that was kept, and on a new one.
     for (const reused of [true, false]) {
@@ -103,19 +108,22 @@ describe("draining", () => {
     }
     expect((await call(port, "/", "")).headers["connection"]).toBe("close");
     agent.destroy();
+    hurry.abort();
     await drained;
   });
 
   test("leaves idle connections open until the end, as closing them fails calls on their way", async () => {
-    const { drain, port } = await startReplica(200);
+    const { drain, port } = await startReplica(60_000);
+    const hurry = new AbortController();
     const agent = keepAliveAgent();
     await call(port, "/guard", BODY, { agent });
-    const drained = drain.start();
+    const drained = drain.start(hurry.signal);
     await pause(100);
     const called = await call(port, "/guard", BODY, { agent });
     agent.destroy();
     expect(called.reused).toBe(true);
     expect(readAnswer(called.text).allowed).toBe(true);
+    hurry.abort();
     await drained;
   });
 
@@ -166,8 +174,10 @@ describe("draining", () => {
     const { server, port } = await startWebhook();
     const unused = await dial(port);
     let text = "";
+    const answered = new AbortController();
     unused.on("data", (chunk: Buffer) => {
       text += chunk.toString();
+      answered.abort();
     });
     const stopAccepting = (): void => {
       server.stopAccepting();
@@ -177,9 +187,11 @@ describe("draining", () => {
       server: { ...server, stopAccepting },
       log,
       drainMillis: 10,
-      graceMillis: 5_000,
+      graceMillis: 60_000,
+      // The answer comes within milliseconds, where nothing else runs.
+      unusedMillis: 20_000,
     });
-    expect(await drain.start()).toEqual({ cutRequests: 0 });
+    expect(await drain.start(answered.signal)).toEqual({ cutRequests: 0 });
     expect(text).toContain("HTTP/1.1 503");
   });
 

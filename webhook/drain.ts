@@ -25,6 +25,11 @@ export interface DrainOptions {
   readonly drainMillis?: number;
   /** Then, how long requests in flight may take. Defaults to 12_000: longer than any has as its deadline. */
   readonly graceMillis?: number;
+  /**
+   * Connections that were opened and not used yet look busy to node:http; after the last answer they get this long
+   * for a request that is on its way, which is answered 503. Defaults to 500.
+   */
+  readonly unusedMillis?: number;
 }
 
 export interface Drained {
@@ -39,14 +44,8 @@ export interface Drain {
   start(hurry?: AbortSignal): Promise<Drained>;
 }
 
-/**
- * Connections that were opened and not used yet look busy to node:http; after the last answer they get this long
- * for a request that is on its way, which is answered 503.
- */
-const UNUSED_MILLIS = 500;
-
 export function createDrain(options: DrainOptions): Drain {
-  const { server, log, drainMillis = 15_000, graceMillis = 12_000 } = options;
+  const { server, log, drainMillis = 15_000, graceMillis = 12_000, unusedMillis = 500 } = options;
   let running: Promise<Drained> | undefined;
 
   async function run(hurry: AbortSignal): Promise<Drained> {
@@ -55,7 +54,7 @@ export function createDrain(options: DrainOptions): Drain {
     await pause(drainMillis, hurry);
     server.stopAccepting();
     const idle = await server.whenIdle(AbortSignal.any([hurry, AbortSignal.timeout(graceMillis)]));
-    if (idle) await pause(Math.min(UNUSED_MILLIS, graceMillis), hurry);
+    if (idle) await pause(Math.min(unusedMillis, graceMillis), hurry);
     const cutRequests = await server.cut();
     if (cutRequests > 0) log.warn({ cutRequests, graceMillis }, "drained: requests were cut off");
     else log.info("drained");
