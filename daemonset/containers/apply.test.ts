@@ -190,12 +190,9 @@ describe("time and silence", () => {
       await new Promise((resolve) => setImmediate(resolve));
       now -= 1;
     };
-    await apply(
-      requestOf(
-        runtime,
-        containers.map((one) => removalOf(one)),
-      ).request,
-    );
+    const removals = containers.map((one) => removalOf(one));
+    const settings = { ...DEFAULT_APPLY, callTimeoutMillis: 60_000 };
+    await apply(requestOf(runtime, removals, { settings }).request);
     expect(most).toBe(4);
     expect(runtime.containers.size).toBe(0);
   });

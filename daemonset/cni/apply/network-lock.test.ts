@@ -19,7 +19,7 @@ import { never } from "./testing/removal-kit.ts";
 
 let directory: string;
 let others: ChildProcessWithoutNullStreams[];
-const take = makeTakeNetworkLock({ waitMillis: 5_000 });
+const take = makeTakeNetworkLock({ waitMillis: 60_000 });
 const hasty = makeTakeNetworkLock({ waitMillis: 200 });
 
 beforeEach(() => {
@@ -96,7 +96,7 @@ describe.runIf(process.platform === "linux")("the lock of a network", () => {
     const began = performance.now();
     expect(reasonOf(await take(directory, AbortSignal.timeout(100)))).toContain("given up");
     expect(reasonOf(await take(directory, AbortSignal.abort()))).toContain("given up");
-    expect(performance.now() - began).toBeLessThan(4_000);
+    expect(performance.now() - began).toBeLessThan(20_000);
   });
 
   it("is not waited for when the program that takes it hangs", async () => {
