@@ -1,8 +1,7 @@
 /** Whether the webhook as it runs looks at the cluster for ImagePrePullJobs at all. */
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { pino } from "pino";
 import { expect, onTestFinished, test } from "vitest";
+import { freePorts } from "../bench/process/free-port.ts";
 import { makeWorld } from "../certs/world.ts";
 import { KubeError } from "../kube/failure.ts";
 import type { WatchingConnection } from "../kube/watch.ts";
@@ -11,17 +10,9 @@ import { runWebhook } from "./run.ts";
 
 const GROUP = "/apis/operations.kubeedge.io";
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  return typeof address === "object" ? (address?.port ?? 0) : 0;
-}
-
 /** Paths that are asked for until the certificate is looked for, and 100 ms longer. */
 async function askedFor(flags: readonly string[]): Promise<readonly string[]> {
-  const [port, probePort] = [await freePort(), await freePort()];
+  const [port = 0, probePort = 0] = await freePorts(2);
   const ports = [`--port=${port}`, `--probe-port=${probePort}`, "--bind-address=127.0.0.1"];
   const read = readConfig([...ports, ...flags], {});
   if (read.kind !== "run") throw new Error("bad settings");

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { coresIn } from "./cores.ts";
+import { freePorts } from "./free-port.ts";
 import { startMeasuredServer } from "./measured-server.ts";
 import { cpuMillis, memoryMebibytes, residentMebibytes } from "./usage.ts";
 
@@ -14,6 +15,13 @@ test.each([
   ["0-2,5,7-8", [0, 1, 2, 5, 7, 8]],
   ["", []],
 ])("the kernel's list %j means cores %j", (list, cores) => expect(coresIn(list)).toEqual(cores));
+
+test("free ports all differ, and the kernel gives none of them to others", async () => {
+  const ports = await freePorts(50);
+  expect(new Set(ports).size).toBe(50);
+  expect(Math.min(...ports)).toBeGreaterThan(1_024);
+  expect(Math.max(...ports)).toBeLessThan(32_768);
+});
 
 async function logFile(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "nodelatch-bench-test-"));
@@ -55,12 +63,14 @@ test("a server that ends before it listens is an error with its exit code", asyn
 test("a server that died in between is an error at the end", async () => {
   const started = await server(
     `import { writeSync } from "node:fs";
+     process.on("SIGUSR2", () => process.exit(9));
      writeSync(3, '{"port":1}\\n');
-     setTimeout(() => process.exit(9), 50);`,
+     setInterval(() => {}, 1_000);`,
     await logFile(),
   );
+  process.kill(started.pid, "SIGUSR2");
   // Signal 0 reaches it until Node has noticed its end.
-  await expect.poll(() => isAlive(started.pid), { timeout: 5_000 }).toBe(false);
+  await expect.poll(() => isAlive(started.pid), { timeout: 30_000 }).toBe(false);
   await expect(started.stop()).rejects.toThrow(/ended by itself with 9/);
 });
 

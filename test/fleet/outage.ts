@@ -1,6 +1,7 @@
 /** A door before a server that can be shut: then connections are refused, and those that were open end. */
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { freePorts } from "../../bench/process/free-port.ts";
 
 export class Door {
   port = 0;
@@ -35,10 +36,10 @@ export class Door {
         one.pipe(other);
       }
     });
+    // One that nobody is given while the door is shut.
+    if (this.port === 0) [this.port = 0] = await freePorts(1);
     server.listen(this.port, "127.0.0.1");
     await once(server, "listening");
-    const address = server.address();
-    if (typeof address === "object" && address !== null) this.port = address.port;
     this.#server = server;
   }
 

@@ -5,11 +5,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { freePorts } from "../../bench/process/free-port.ts";
 import { createApiClient, type ApiClient } from "../scenarios/api-client.ts";
 import { readKubeconfig } from "../scenarios/kubeconfig.ts";
 import type { AccessAttributes, AllowTable } from "./access/authorizer.ts";
@@ -57,7 +57,7 @@ export interface Stage {
 /** Resolves once the webhook says that it is ready. @throws Error with its last log lines if it does not. */
 export async function startStage(options: StageOptions = {}): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), "nodelatch-"));
-  const [port, probePort] = await Promise.all([freePort(), freePort()]);
+  const [port = 0, probePort = 0] = await freePorts(2);
   const api = await startApiServer({
     users: [
       { username: "admin", groups: [MASTERS] },
@@ -135,16 +135,6 @@ async function untilReady(url: string, webhook: ChildProcess, deadlineMillis: nu
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new Error(`the webhook is not ready after ${deadlineMillis} ms: ${seen}`);
-}
-
-/** A port that was free a moment ago; the webhook takes it right away. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  if (typeof address !== "object" || address === null) throw new Error("no free port");
-  return address.port;
 }
 
 /** The chart's RBAC for the webhook, the Node authorizer's for kubelets, and the scenarios' groups. */
