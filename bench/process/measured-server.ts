@@ -33,9 +33,11 @@ export async function startMeasuredServer(spec: MeasuredServerSpec): Promise<Mea
   const [program, ...args] = spec.argv;
   const log = await open(spec.logFile, "a");
   const child = spawn(program, args, { stdio: ["pipe", log.fd, "inherit", "pipe"] });
-  await log.close();
+  // Listened for before anything is awaited, or it would be over.
   const ended = once(child, "exit");
+  ended.catch(() => undefined);
   try {
+    await log.close();
     const signal = AbortSignal.any([spec.signal, AbortSignal.timeout(READY_TIMEOUT_MILLIS)]);
     const early = ended.then(([code]: unknown[]) => {
       throw new Error(`it ended with ${String(code)} before it listened`);
