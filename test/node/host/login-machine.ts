@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { createClient, type MessageBus } from "dbus-native";
 import { createComponent, type Component } from "../../cluster/process/component.ts";
 import { waitFor } from "../../cluster/process/wait-for.ts";
+import { dieWithUs } from "../runtime/die-with-us.ts";
 import { startSystemd, type FakeSystemd } from "./fake-systemd.ts";
 
 export interface LoginMachine {
@@ -35,8 +36,6 @@ export interface LoginMachine {
 }
 
 const LOGIND_PROGRAM = "/lib/systemd/systemd-logind";
-/** Whoever starts it takes it along, even by a SIGKILL. */
-const dieWithParent = ["setpriv", "--pdeathsig", "KILL", "--"] as const;
 
 const busConfig = (
   limits: string,
@@ -76,7 +75,7 @@ export async function startLoginMachine(
   function component(name: string, argv: readonly string[]): Component {
     return createComponent({
       name,
-      argv: [...dieWithParent, "nsenter", `--mount=${namespace}`, "--", ...argv],
+      argv: dieWithUs(["nsenter", `--mount=${namespace}`, "--", ...argv]),
       logFile: join(folder, `${name}.log`),
       restartAfterMillis: 100,
       env: { SYSTEMD_LOG_LEVEL: "info", SYSTEMD_LOG_TARGET: "console" },
@@ -199,13 +198,10 @@ async function probe(
 
 /** A process in a new mount namespace where `run` is /run. */
 async function holdNamespace(run: string): Promise<ChildProcess> {
-  const [program, ...args] = dieWithParent;
   const script = 'mount --bind "$0" /run && echo ready && exec sleep infinity';
-  const holder = spawn(
-    program,
-    [...args, "unshare", "--mount", "--propagation", "private", "sh", "-c", script, run],
-    { stdio: ["ignore", "pipe", "inherit"] },
-  );
+  const argv = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, run];
+  const [program, ...args] = dieWithUs(argv);
+  const holder = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
   const first: unknown[] = await Promise.race([once(holder.stdout, "data"), once(holder, "exit")]);
   if (!Buffer.isBuffer(first[0])) throw new Error("no mount namespace of its own; the tests need root");
   return holder;

@@ -11,6 +11,7 @@ import { createComponent, type Component } from "../../cluster/process/component
 import { runOrThrow, type Argv } from "../../cluster/process/run.ts";
 import { waitFor } from "../../cluster/process/wait-for.ts";
 import { runtimePrefix } from "../run-folder.ts";
+import { dieWithUs } from "./die-with-us.ts";
 
 export interface IsolatedDaemon {
   /** Everything of the daemon's is in here. */
@@ -40,15 +41,14 @@ export interface IsolatedSpec {
 
 /**
  * /proc is of the new pid namespace; shims keep their sockets under /run whatever the configuration says. The file
- * `down` keeps the daemon from being started.
+ * `down` keeps the daemon from being started. Its number is written before it starts: whoever sees it answer finds it.
  */
 const init = `
 folder=$0
 mount -t proc proc /proc && mount -t tmpfs tmpfs /run || exit 1
 while :; do
   if [ -e "$folder/down" ]; then sleep 0.05; continue; fi
-  "$@" &
-  echo $! > "$folder/daemon.pid.new" && mv "$folder/daemon.pid.new" "$folder/daemon.pid"
+  sh -c 'echo $$ > "$0/daemon.pid.new" && mv "$0/daemon.pid.new" "$0/daemon.pid" && exec "$@"' "$folder" "$@" &
   wait $!
   sleep 0.05
 done`;
@@ -63,12 +63,7 @@ export async function startIsolated(spec: IsolatedSpec): Promise<IsolatedDaemon>
   const down = join(folder, "down");
   const component = createComponent({
     name: spec.name,
-    argv: [
-      // Whoever starts it takes it along, even by a SIGKILL.
-      "setpriv",
-      "--pdeathsig",
-      "KILL",
-      "--",
+    argv: dieWithUs([
       "unshare",
       "--mount",
       "--pid",
@@ -79,7 +74,7 @@ export async function startIsolated(spec: IsolatedSpec): Promise<IsolatedDaemon>
       init,
       folder,
       ...(await spec.command(folder, cgroup)),
-    ],
+    ]),
     logFile,
     restartAfterMillis: 1_000,
     signalProgram: async (signal) => {
