@@ -11,7 +11,7 @@ afterEach(async () => {
 });
 
 test("a real bus answers, its errors are told in its words, and its end is noticed", async () => {
-  const machine = await startLoginMachine("bus");
+  const machine = await startLoginMachine({ start: "bus" });
   cleanups.push(async () => machine.stop());
   const bus = await makeBusConnector(machine.busAddress)(() => {}, AbortSignal.timeout(5_000));
   const target = {
@@ -29,7 +29,7 @@ test("a real bus answers, its errors are told in its words, and its end is notic
 });
 
 test("a call that is not answered ends with its signal", async () => {
-  const machine = await startLoginMachine("bus");
+  const machine = await startLoginMachine({ start: "bus" });
   cleanups.push(async () => machine.stop());
   const bus = await makeBusConnector(machine.busAddress)(() => {}, AbortSignal.timeout(5_000));
   const state = machine.bus.state();
@@ -49,7 +49,10 @@ test("a call that is not answered ends with its signal", async () => {
 
 test("a bus that is full refuses with words, and nothing else happens", async () => {
   // One for who asked whether the bus is there, one for the fake systemd.
-  const machine = await startLoginMachine("bus", '<limit name="max_connections_per_user">2</limit>');
+  const machine = await startLoginMachine({
+    start: "bus",
+    busLimits: '<limit name="max_connections_per_user">2</limit>',
+  });
   cleanups.push(async () => machine.stop());
   const attempt = makeBusConnector(machine.busAddress)(() => {}, AbortSignal.timeout(5_000));
   await expect(attempt).rejects.toMatchObject({

@@ -5,9 +5,9 @@ import { makeBusConnector } from "../../../daemonset/host/logind/dbus-native-bus
 import { listInhibitors } from "../../../daemonset/host/logind/logind.ts";
 import { makeShutdownGuard, type ShutdownGuard } from "../../../daemonset/host/shutdown/guard.ts";
 import type { ShutdownPass } from "../../../daemonset/host/shutdown/prepare.ts";
-import { realTime } from "../../../daemonset/host/time.ts";
+import { realTime, type Time } from "../../../daemonset/host/time.ts";
 import { waitFor } from "../../cluster/process/wait-for.ts";
-import { startLoginMachine, type LoginMachine } from "./login-machine.ts";
+import { startLoginMachine, type LoginMachine, type LoginMachineOptions } from "./login-machine.ts";
 
 let cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -15,8 +15,8 @@ afterEach(async () => {
   cleanups = [];
 });
 
-export async function machineWith(start?: "all" | "bus" | "nothing"): Promise<LoginMachine> {
-  const machine = await startLoginMachine(start);
+export async function machineWith(options?: LoginMachineOptions): Promise<LoginMachine> {
+  const machine = await startLoginMachine(options);
   cleanups.push(async () => machine.stop());
   return machine;
 }
@@ -26,16 +26,23 @@ interface PassCall {
   readonly budgetMillis: number;
 }
 
+/** Waits ten times as long for answers, for a test that is about what they say: a busy machine may hold them up. */
+export const patientTime: Time = {
+  ...realTime,
+  sleep: async (millis, signal) => realTime.sleep(millis * 10, signal),
+};
+
 export function guardOn(
   machine: LoginMachine,
   pass: ShutdownPass,
+  time: Time = realTime,
 ): { guard: ShutdownGuard; passes: PassCall[] } {
   const passes: PassCall[] = [];
   const guard = makeShutdownGuard({
     connect: makeBusConnector(machine.busAddress),
     lockCommand: machine.lockCommand,
     maxPassMillis: 60_000,
-    time: realTime,
+    time,
     log: pino({ level: process.env["NODELATCH_TEST_LOG"] ?? "silent" }),
     async pass(signal, budgetMillis) {
       passes.push({ atMillis: performance.now(), budgetMillis });
@@ -51,7 +58,7 @@ export function guardOn(
   return { guard, passes };
 }
 
-const soon = { deadlineMillis: 15_000, intervalMillis: 10 };
+const soon = { deadlineMillis: 60_000, intervalMillis: 10 };
 
 export async function until(
   what: string,
@@ -83,7 +90,7 @@ export async function heldOn(machine: LoginMachine, guard: ShutdownGuard): Promi
 }
 
 export async function locksOf(machine: LoginMachine): Promise<readonly string[]> {
-  const signal = AbortSignal.timeout(5_000);
+  const signal = AbortSignal.timeout(20_000);
   const bus = await makeBusConnector(machine.busAddress)(() => {}, signal);
   try {
     const entries = await listInhibitors(bus, signal);

@@ -50,15 +50,21 @@ const busConfig = (
 </busconfig>
 `;
 
-/**
- * @param start whether logind shall run from the beginning; the bus does, unless `nothing`.
- * @param busLimits `<limit>` elements for the bus.
- * @throws Error naming the Debian package that is missing.
- */
-export async function startLoginMachine(
-  start: "all" | "bus" | "nothing" = "all",
+export interface LoginMachineOptions {
+  /** Whether logind shall run from the beginning, which is the default; the bus does, unless `nothing`. */
+  readonly start?: "all" | "bus" | "nothing";
+  /** `<limit>` elements for the bus. */
+  readonly busLimits?: string;
+  /** For how long logind delays a shutdown. Defaults to 5, which is logind's own. */
+  readonly delayMaxSeconds?: number;
+}
+
+/** @throws Error naming the Debian package that is missing. */
+export async function startLoginMachine({
+  start = "all",
   busLimits = "",
-): Promise<LoginMachine> {
+  delayMaxSeconds,
+}: LoginMachineOptions = {}): Promise<LoginMachine> {
   if (!existsSync(LOGIND_PROGRAM))
     throw new Error(`${LOGIND_PROGRAM} is missing: apt-get install systemd dbus`);
   const folder = await mkdtemp(join(tmpdir(), "nodelatch-login-"));
@@ -66,6 +72,11 @@ export async function startLoginMachine(
   await mkdir(join(run, "dbus"), { recursive: true });
   await mkdir(join(run, "systemd"));
   await writeFile(join(folder, "bus.conf"), busConfig(busLimits));
+  if (delayMaxSeconds !== undefined) {
+    await mkdir(join(run, "systemd", "logind.conf.d"));
+    const conf = `[Login]\nInhibitDelayMaxSec=${delayMaxSeconds}\n`;
+    await writeFile(join(run, "systemd", "logind.conf.d", "delay.conf"), conf);
+  }
   const holder = await holdNamespace(run);
   const namespace = `/proc/${holder.pid}/ns/mnt`;
   const clients: MessageBus[] = [];
@@ -187,7 +198,7 @@ export async function startLoginMachine(
   return machine;
 }
 
-const quick = { deadlineMillis: 10_000, intervalMillis: 50 };
+const quick = { deadlineMillis: 60_000, intervalMillis: 50 };
 
 async function probe(
   act: () => PromiseLike<unknown>,

@@ -3,25 +3,40 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { realTime } from "../../../daemonset/host/time.ts";
-import { guardOn, heldOn, locksOf, machineWith, passOf, powerOff, until } from "./guarded-machine.ts";
+import {
+  guardOn,
+  heldOn,
+  locksOf,
+  machineWith,
+  passOf,
+  patientTime,
+  powerOff,
+  until,
+} from "./guarded-machine.ts";
 import type { LoginMachine } from "./login-machine.ts";
 
 const host = join(import.meta.dirname, "..", "..", "..", "daemonset", "host");
 
+/** Six times logind's own: a machine that is busy for seconds does not make one end look like the other. */
+const DELAY = { delayMaxSeconds: 30 } as const;
+/** Of a shutdown that goes on when the work is done, and not when the delay is over. */
+const WELL_BEFORE_MILLIS = 15_000;
+
 describe("a shutdown", () => {
   test("is delayed by the lock, told at once, and goes on right after the pass", async () => {
-    const machine = await machineWith();
-    const { guard, passes } = guardOn(machine, passOf(500));
+    const machine = await machineWith(DELAY);
+    const { guard, passes } = guardOn(machine, passOf(500), patientTime);
     await heldOn(machine, guard);
-    expect(guard.state().delayMaxMillis).toBe(5_000);
+    expect(guard.state().delayMaxMillis).toBe(30_000);
     const { passAfter, startAfter } = await powerOff(machine, passes);
     console.log(
       `pass began after ${passAfter.toFixed(1)} ms, logind went on after ${startAfter.toFixed(1)} ms`,
     );
-    expect(passAfter).toBeLessThan(2_000);
+    expect(passAfter).toBeLessThan(10_000);
     expect(startAfter).toBeGreaterThan(500);
-    expect(startAfter).toBeLessThan(3_500);
-    expect(passes[0]?.budgetMillis).toBeGreaterThan(3_500);
+    expect(startAfter).toBeLessThan(WELL_BEFORE_MILLIS);
+    expect(passes[0]?.budgetMillis).toBeGreaterThan(20_000);
+    expect(passes[0]?.budgetMillis).toBeLessThanOrEqual(29_000);
     expect(machine.systemd().started[0]?.unit).toBe("poweroff.target");
     // logind may go on before the child that held the lock is seen to have ended.
     await expect
@@ -46,15 +61,15 @@ describe("a shutdown", () => {
   });
 
   test("a pass that fails lets go at once", async () => {
-    const machine = await machineWith();
+    const machine = await machineWith(DELAY);
     const { guard, passes } = guardOn(machine, async () => Promise.reject(new Error("runtime is gone")));
     await heldOn(machine, guard);
-    expect((await powerOff(machine, passes)).startAfter).toBeLessThan(3_500);
+    expect((await powerOff(machine, passes)).startAfter).toBeLessThan(WELL_BEFORE_MILLIS);
     await expect.poll(() => guard.state().last).toMatchObject({ kind: "failed", reason: "runtime is gone" });
   });
 
   test("one that is cancelled gives the lock back, and the next one works as the first did", async () => {
-    const machine = await machineWith();
+    const machine = await machineWith(DELAY);
     const { guard, passes } = guardOn(machine, passOf(100));
     await heldOn(machine, guard);
     await powerOff(machine, passes);
@@ -80,7 +95,7 @@ describe("the lock and the watch come back", () => {
       },
     ],
   ])("%s", async (_when, disturb) => {
-    const machine = await machineWith();
+    const machine = await machineWith(DELAY);
     const { guard, passes } = guardOn(machine, passOf(300));
     await heldOn(machine, guard);
     await disturb(machine);
@@ -90,11 +105,11 @@ describe("the lock and the watch come back", () => {
     const { startAfter } = await powerOff(machine, passes);
     expect(passes.length).toBe(1);
     expect(startAfter).toBeGreaterThan(300);
-    expect(startAfter).toBeLessThan(3_500);
+    expect(startAfter).toBeLessThan(WELL_BEFORE_MILLIS);
   });
 
   test("where there was no bus and no logind at first", async () => {
-    const machine = await machineWith("nothing");
+    const machine = await machineWith({ start: "nothing" });
     const { guard, passes } = guardOn(machine, passOf(100));
     await until(
       "both reasons",
@@ -109,7 +124,7 @@ describe("the lock and the watch come back", () => {
   });
 
   test("where logind comes after the bus", async () => {
-    const machine = await machineWith("bus");
+    const machine = await machineWith({ start: "bus" });
     const { guard } = guardOn(machine, passOf(100));
     await until(
       "no logind",
@@ -154,7 +169,7 @@ test("an agent that is killed leaves no lock and no process behind", async () =>
   );
   const tookMillis = performance.now() - before;
   console.log(`lock gone ${tookMillis.toFixed(0)} ms after kill -9`);
-  expect(tookMillis).toBeLessThan(5_000);
+  expect(tookMillis).toBeLessThan(20_000);
 });
 
 describe("what is no shutdown", () => {

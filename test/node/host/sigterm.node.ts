@@ -1,6 +1,6 @@
 /** Real logind, bus and systemd states: whether a SIGTERM means a shutdown. */
 import { describe, expect, test } from "vitest";
-import { guardOn, heldOn, machineWith, passOf, until } from "./guarded-machine.ts";
+import { guardOn, heldOn, machineWith, passOf, patientTime, until } from "./guarded-machine.ts";
 import type { LoginMachine } from "./login-machine.ts";
 
 describe("SIGTERM", () => {
@@ -18,7 +18,8 @@ describe("SIGTERM", () => {
 
   test("after logind's announcement cleans, and waits for a pass that runs", async () => {
     const machine = await machineWith();
-    const { guard, passes } = guardOn(machine, passOf(1_000));
+    // Longer than a SIGTERM waits for answers, so that it still runs then.
+    const { guard, passes } = guardOn(machine, passOf(3_000));
     await heldOn(machine, guard);
     await machine.powerOff();
     await until(
@@ -36,14 +37,14 @@ describe("SIGTERM", () => {
   test("in a process that missed the announcement cleans", async () => {
     const machine = await machineWith();
     await machine.powerOff();
-    const { guard, passes } = guardOn(machine, passOf(10));
+    const { guard, passes } = guardOn(machine, passOf(10), patientTime);
     expect((await guard.onTerm()).decision.kind).toBe("clean");
     expect(passes.length).toBeGreaterThan(0);
   });
 
   test("while systemd stops the node cleans, whatever logind says", async () => {
     const machine = await machineWith();
-    const { guard, passes } = guardOn(machine, passOf(10));
+    const { guard, passes } = guardOn(machine, passOf(10), patientTime);
     await heldOn(machine, guard);
     machine.systemd().setState("stopping");
     expect((await guard.onTerm()).decision.kind).toBe("clean");
