@@ -74,21 +74,24 @@ describe.concurrent("kured, left to itself,", () => {
   });
 
   test("reboots a node that somebody uncordoned in its delay", async () => {
-    const kured = { ...ungated, rebootDelayMillis: 800 };
+    const kured = { ...ungated, rebootDelayMillis: 100 };
     await withStand(world(), { kured }, async (stand) => {
       stand.kured.start();
-      await stand.untilLogged("Delaying reboot");
-      expect(await stand.patch(bob, uncordon)).toMatchObject({ status: 200 });
+      await stand.beforeReboot(async () => {
+        expect(stand.kured.logged("Delaying reboot")).toBe(1);
+        expect(await stand.patch(bob, uncordon)).toMatchObject({ status: 200 });
+      });
       await stand.until("the reboot", () => stand.machine.reboots.length > 0);
       expect(stand.machine.reboots[0]).toMatchObject({ cordoned: false });
     });
   });
 
   test("killed in its delay, uncordons and releases at its start, and begins anew", async () => {
-    const kured = { ...ungated, rebootDelayMillis: 800 };
+    const kured = { ...ungated, rebootDelayMillis: 60_000 };
     await withStand(world(), { kured }, async (stand) => {
       stand.kured.start();
       await stand.untilLogged("Delaying reboot");
+      stand.kured.options = { ...stand.kured.options, rebootDelayMillis: 100 };
       await stand.kured.restart();
       await stand.untilLogged("Uncordoned");
       expect(stand.machine.reboots).toEqual([]);
