@@ -1,10 +1,18 @@
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { unlockedNode } from "./release/testing/own-node.ts";
-import { AgentKit, BOOT_ID, leaveRunning, leaveStuck, OTHER_BOOT_ID, until } from "./testing/agent-kit.ts";
-import type { Line, RunningAgent } from "./testing/agent-kit.ts";
+import {
+  AgentKit,
+  BOOT_ID,
+  leaveRunning,
+  leaveStuck,
+  OTHER_BOOT_ID,
+  ready,
+  until,
+  type Line,
+} from "./testing/agent-kit.ts";
 
 /** Three minutes of boot passes take a second. */
 const FAST = 200;
@@ -24,11 +32,6 @@ const marker = async (): Promise<string | undefined> =>
 const journal = async (): Promise<string> =>
   readFile(join(kit.folder, "state/journal.json"), "utf8").catch(() => "");
 
-async function ready({ url }: RunningAgent): Promise<{ readonly status: number; readonly text: string }> {
-  const response = await fetch(`${url}/readyz?verbose`);
-  return { status: response.status, text: await response.text() };
-}
-
 describe("after a boot", () => {
   test("passes heal a stuck container, then the boot is marked as done", async () => {
     const runtime = await kit.runtime();
@@ -38,15 +41,15 @@ describe("after a boot", () => {
     await until(() => !runtime.fake.containers.has(stuck));
     expect(await marker()).toBeUndefined();
     await until(async () => (await marker()) === `${BOOT_ID}\n`);
-    // Seven of them, but for those that a busy machine overtakes: schedule.test.ts counts them.
-    expect(phases(agent.lines).length).toBeGreaterThan(2);
+    // Seven of them, but for those that a busy machine overtakes, never the last: schedule.test.ts counts them.
+    expect(phases(agent.lines).length).toBeGreaterThan(1);
     expect(new Set(phases(agent.lines))).toEqual(new Set(["boot"]));
     expect([...runtime.fake.containers.keys()]).toEqual([runs]);
     const { status, text } = await ready(agent);
     expect(text).toContain("the first boot that is seen on this node; its passes are done");
     expect(status).toBe(200);
     const metrics = await (await fetch(`${agent.url}/metrics`)).text();
-    expect(metrics).toMatch(/nodelatch_agent_passes_total\{phase="boot",result="read"\} [3-7]\n/);
+    expect(metrics).toMatch(/nodelatch_agent_passes_total\{phase="boot",result="read"\} [2-7]\n/);
     expect(metrics).toContain(
       'nodelatch_agent_removals_total{rule="created-in-dead-sandbox",outcome="removed"} 1',
     );
@@ -102,13 +105,15 @@ describe("after a boot", () => {
 
   test("an agent that ended between two boot passes begins again", async () => {
     await kit.runtime();
-    const first = await kit.start(["--shutdown-pass=off"], FAST);
-    await until(() => phases(first.lines).length === 2);
+    // Slow enough to end before the last one, whatever stops this process meanwhile.
+    const first = await kit.start(["--shutdown-pass=off"], FAST / 10);
+    await until(() => phases(first.lines).length > 1);
     first.term();
     await first.ended;
+    expect(await marker()).toBeUndefined();
     const second = await kit.start(["--shutdown-pass=off"], FAST);
     await until(async () => (await marker()) !== undefined);
-    expect(phases(second.lines).length).toBeGreaterThan(2);
+    expect(phases(second.lines).length).toBeGreaterThan(1);
     expect(new Set(phases(second.lines))).toEqual(new Set(["boot"]));
   });
 
@@ -120,22 +125,25 @@ describe("after a boot", () => {
       asked.resolve();
       return never.promise;
     });
-    const agent = await kit.start(["--shutdown-pass=off", "--pass-budget=1h"], FAST * 5);
+    const agent = await kit.start(["--shutdown-pass=off", "--pass-budget=1h"], FAST);
     await asked.promise;
     // Three minutes of the agent's time.
-    await delay(180);
+    await delay(900);
     expect((await fetch(`${agent.url}/livez`)).status).toBe(200);
   });
 
   test("a runtime that comes late gets all its passes", async () => {
-    const agent = await kit.start(["--shutdown-pass=off"], FAST);
+    const runtime = await kit.runtime();
+    const stuck = await leaveStuck(runtime);
+    await rename(kit.socketPath, `${kit.socketPath}.later`);
+    // Slow enough for a machine that is stopped for two seconds.
+    const agent = await kit.start(["--shutdown-pass=off"], FAST / 4);
     await until(() => agent.lines.filter(({ result }) => result === "no-runtime").length > 2);
     const { status, text } = await ready(agent);
     expect(status).toBe(500);
     expect(text).toContain("no such socket");
     expect(text).toContain("[-]containers failed: last pass: boot, no-runtime");
-    const runtime = await kit.runtime();
-    const stuck = await leaveStuck(runtime);
+    await rename(`${kit.socketPath}.later`, kit.socketPath);
     await until(async () => (await marker()) !== undefined);
     expect(runtime.fake.containers.has(stuck)).toBe(false);
     expect(phases(agent.lines).length).toBeGreaterThan(2);
@@ -171,77 +179,6 @@ describe("after a boot", () => {
   });
 });
 
-describe("when it is told to end", () => {
-  const QUIET = ["--boot-pass=off", "--steady-pass=off"];
-
-  test("a rollout's SIGTERM removes nothing", async () => {
-    const runtime = await kit.runtime();
-    const stuck = await leaveStuck(runtime);
-    const agent = await kit.start(QUIET);
-    await until(async () => (await ready(agent)).text.includes("shutdown lock held"));
-    agent.term();
-    await agent.ended;
-    expect(runtime.fake.containers.has(stuck)).toBe(true);
-    expect(agent.lines.filter(({ msg }) => msg === "SIGTERM")).toMatchObject([{ kind: "leave" }]);
-  });
-
-  test("a SIGTERM while systemd stops the node removes what is stuck", async () => {
-    const runtime = await kit.runtime();
-    const stuck = await leaveStuck(runtime);
-    const agent = await kit.start(QUIET);
-    await until(async () => (await ready(agent)).text.includes("watching logind"));
-    kit.bus.systemState = "stopping";
-    agent.term();
-    await agent.ended;
-    expect(runtime.fake.containers.has(stuck)).toBe(false);
-  });
-
-  test("an announced shutdown: the pass, then the lock is let go", async () => {
-    const runtime = await kit.runtime();
-    const stuck = await leaveStuck(runtime);
-    const agent = await kit.start(QUIET);
-    await until(async () => (await ready(agent)).text.includes("shutdown lock held"));
-    expect(runtime.fake.containers.has(stuck)).toBe(true);
-    kit.bus.announce(true);
-    await until(async () => (await ready(agent)).text.includes("shutdown lock let go"));
-    expect(runtime.fake.containers.has(stuck)).toBe(false);
-    const metrics = await (await fetch(`${agent.url}/metrics`)).text();
-    expect(metrics).toContain("nodelatch_agent_shutdown_lock_held 0");
-    expect(metrics).toContain('nodelatch_agent_passes_total{phase="shutdown",result="read"} 1');
-  });
-
-  test("a shutdown that is taken back cuts its pass", async () => {
-    const { fake } = await kit.runtime();
-    const agent = await kit.start(QUIET);
-    await until(async () => (await ready(agent)).text.includes("shutdown lock held"));
-    const asked = Promise.withResolvers<void>();
-    const never = Promise.withResolvers<Buffer>();
-    fake.override("ListContainers", async () => {
-      asked.resolve();
-      return never.promise;
-    });
-    kit.bus.announce(true);
-    await asked.promise;
-    kit.bus.announce(false);
-    // A list that nobody cuts is waited for longer than logind waits.
-    await until(() => agent.lines.some(({ phase, result }) => phase === "shutdown" && result === "cut"));
-    await until(async () => (await ready(agent)).text.includes("shutdown lock held"));
-    expect((await ready(agent)).text).toContain("last clean-up was stopped");
-  });
-
-  test("switched off, it holds no lock and an announced shutdown changes nothing", async () => {
-    const runtime = await kit.runtime();
-    const stuck = await leaveStuck(runtime);
-    const agent = await kit.start([...QUIET, "--shutdown-pass=off"]);
-    kit.bus.announce(true);
-    await delay(100);
-    expect(kit.bus.connects).toBe(0);
-    agent.term();
-    await agent.ended;
-    expect(runtime.fake.containers.has(stuck)).toBe(true);
-  });
-});
-
 test("a crash at any call of the runtime: the next agent ends in the same state", async () => {
   for (let call = 1; call <= 12; call += 1) {
     await kit.close();
@@ -258,7 +195,8 @@ test("a crash at any call of the runtime: the next agent ends in the same state"
       if (left === 0) crashed.resolve();
       return push(...calls);
     };
-    const first = await kit.start(["--shutdown-pass=off"], FAST * 5);
+    // Slow enough for its third pass, in which the last of these calls is, not to be its last.
+    const first = await kit.start(["--shutdown-pass=off"], FAST / 5);
     await crashed.promise;
     first.crash();
     await first.ended;

@@ -43,6 +43,14 @@ export interface RunningAgent {
   crash(): void;
 }
 
+/** What the agent says of itself, in full. */
+export async function ready({
+  url,
+}: RunningAgent): Promise<{ readonly status: number; readonly text: string }> {
+  const response = await fetch(`${url}/readyz?verbose`);
+  return { status: response.status, text: await response.text() };
+}
+
 export class AgentKit {
   readonly bus = new FakeBus();
   bootID = BOOT_ID;
@@ -215,7 +223,7 @@ export async function leaveRunning({ driver }: { readonly driver: CriDriver }): 
 
 export async function until(is: () => boolean | Promise<boolean>): Promise<void> {
   for (let tries = 0; !(await is()); tries += 1) {
-    if (tries > 1_000) throw new Error("waited 10 s in vain");
+    if (tries > 3_000) throw new Error("waited 30 s in vain");
     await delay(10);
   }
 }
