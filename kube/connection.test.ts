@@ -166,7 +166,8 @@ describe.each([
     const start = performance.now();
     const failure = await failureFrom(kube.request(call({ timeoutMillis: 200 })));
     expect(failure).toEqual({ kind: "timeout", message: "ask: no answer before the deadline" });
-    expect(performance.now() - start).toBeLessThan(5_000);
+    // Of a call that says nothing it is 10 s.
+    expect(performance.now() - start).toBeLessThan(9_000);
   });
 
   test("a call ends at once when the caller gives up, and is not sent if he has already", async () => {
@@ -221,7 +222,11 @@ describe.each([
       json: {},
       headers: { date: new Date().toUTCString() },
     }));
-    const kube = await connect(server);
+    // Both by one clock: the program's own differs from that of the machine by fractions of a millisecond, which is
+    // enough around the turn of a second.
+    const wallMillis = (): number => Date.now();
+    const kube = await way({ env: server.env, directory: server.credentials, wallMillis });
+    open.unshift(kube);
     for (let asked = 0; asked < 5; asked += 1) await kube.request(call());
     expect(kube.clockOffsetMillis()).toBe(0);
   });
