@@ -184,7 +184,7 @@ describe("output", () => {
 
 test("as a process it prints, exits, and leaves no stack for a mistake", () => {
   const main = fileURLToPath(new URL("main.ts", import.meta.url));
-  const ran = spawnSync(process.execPath, [main, "lock"], { encoding: "utf8", timeout: 20_000 });
+  const ran = spawnSync(process.execPath, [main, "lock"], { encoding: "utf8", timeout: 90_000 });
   expect(ran).toMatchObject({ status: 2, stdout: "" });
   expect(ran.stderr).toBe("error: lock: expected NODE; try: kubectl nodelatch lock --help\n");
 });
