@@ -86,7 +86,7 @@ test("latency is measured in seconds, from half a millisecond", async () => {
   expect(await scrape(`${series}_bucket{le="+Inf",${GUARD}}`)).toBe(1);
   const sum = await scrape(`${series}_sum{${GUARD}}`);
   expect(sum).toBeGreaterThan(0.055);
-  expect(sum).toBeLessThan(5);
+  expect(sum).toBeLessThan(30);
 });
 
 test("what is in flight is counted while it is, and no longer", async () => {
