@@ -14,6 +14,10 @@ import { makeWorld } from "./world.ts";
 const NAME = "nodelatch-webhook.nodelatch-system.svc";
 /** How late the clients, as API servers, hear of a changed caBundle. */
 const LAG_MILLIS = 200;
+/** For so long a caBundle is there before a certificate that needs it is served. */
+const SETTLE_MILLIS = 600;
+/** A bound, not an expectation. */
+const patient = { timeout: 30_000 };
 
 function startKeeper(
   store: FakeSecret,
@@ -28,7 +32,7 @@ function startKeeper(
       caLifeMillis: 3_600_000,
       leafLifeMillis: 600_000,
       pollMillis: 100,
-      settleMillis: 600,
+      settleMillis: SETTLE_MILLIS,
       graceMillis: 60_000,
     },
     world: makeWorld(() => 0),
@@ -72,16 +76,16 @@ test("five changes of authority under concurrent clients on two servers: no fail
   const servers = await Promise.all(keepers.map(serve));
   await vi.waitFor(
     () => expect(keepers.every((keeper) => keeper.health().every(({ ok }) => ok))).toBe(true),
-    {
-      timeout: 8_000,
-    },
+    patient,
   );
 
-  const heard: { readonly at: number; readonly ca: string }[] = [];
-  const hear = setInterval(
-    () => heard.push({ at: performance.now(), ca: configuration.caBundles[0] ?? "" }),
-    10,
-  );
+  // Kept as it is written: a look now and then would come late in a process that is stopped for a while.
+  const heard = [{ at: performance.now(), ca: configuration.caBundles[0] ?? "" }];
+  const write = configuration.write.bind(configuration);
+  configuration.write = (caBundles) => {
+    write(caBundles);
+    heard.push({ at: performance.now(), ca: caBundles[0] ?? "" });
+  };
   await delay(LAG_MILLIS + 50);
   const failures: unknown[] = [];
   const serials = servers.map(() => new Set<string>());
@@ -90,13 +94,15 @@ test("five changes of authority under concurrent clients on two servers: no fail
   async function client(index: number): Promise<void> {
     const port = portOf(servers[index % 2]);
     while (!stop.signal.aborted) {
-      const ca = heard.findLast(({ at }) => at <= performance.now() - LAG_MILLIS)?.ca ?? "";
+      const heardAt = performance.now() - LAG_MILLIS;
+      const ca = heard.findLast(({ at }) => at <= heardAt)?.ca ?? "";
       try {
         // Every third client keeps its connections, as Go's transport does.
         serials[index % 2]?.add(await call(port, ca, index % 3 === 0 ? kept : undefined));
         calls += 1;
       } catch (thrown) {
-        failures.push(thrown);
+        // Nothing is promised to who acts on what it heard longer ago than the settle time, as a stopped process does.
+        if (performance.now() - heardAt < SETTLE_MILLIS) failures.push(thrown);
       }
       await delay(2);
     }
@@ -108,18 +114,20 @@ test("five changes of authority under concurrent clients on two servers: no fail
     store.write({ data: new Map(), annotations: new Map([["nodelatch.io/renew", "all"]]) });
     await vi.waitFor(
       () => expect(keepers.some((keeper, index) => keeper.current()?.caPem === before[index])).toBe(false),
-      { timeout: 8_000 },
+      patient,
     );
-    await delay(100);
+    await vi.waitFor(
+      () => expect(keepers.every((keeper, index) => isSeen(keeper, serials[index]))).toBe(true),
+      patient,
+    );
   }
+  await vi.waitFor(() => expect(calls).toBeGreaterThan(200), patient);
   stop.abort();
   await Promise.all(clients);
-  clearInterval(hear);
   kept.destroy();
   for (const server of servers) server.close();
 
   expect(failures).toEqual([]);
-  expect(calls).toBeGreaterThan(200);
   expect(serials.map((seen) => new Set([...seen].filter((serial) => serial !== "")).size)).toEqual([6, 6]);
 });
 
@@ -128,12 +136,16 @@ test("a client that does not know the authority is refused, so the calls above d
   const keeper = startKeeper(new FakeSecret(), new FakeConfiguration([""]), stop.signal);
   const other = startKeeper(new FakeSecret(), new FakeConfiguration([""]), stop.signal);
   const server = await serve(keeper);
-  await vi.waitFor(() => expect(keeper.current() && other.current()).toBeDefined(), { timeout: 8_000 });
+  await vi.waitFor(() => expect(keeper.current() && other.current()).toBeDefined(), patient);
   await expect(call(portOf(server), other.current()?.caPem ?? "")).rejects.toThrow(/certificate/);
   await expect(call(portOf(server), keeper.current()?.caPem ?? "")).resolves.toBe(keeper.current()?.serial);
   stop.abort();
   server.close();
 });
+
+function isSeen(keeper: CertificateKeeper, serials: ReadonlySet<string> | undefined): boolean {
+  return serials?.has(keeper.current()?.serial ?? "") === true;
+}
 
 function portOf(server: Server | undefined): number {
   const address: AddressInfo | string | null | undefined = server?.address();
