@@ -75,7 +75,8 @@ test("an API server that is away for a moment is waited for, if one waits at all
 
 test("the wait ends with the last word, and says each thing once", async () => {
   nodes = [node({}, false)];
-  expect(await verify("--wait", "300ms")).toEqual({
+  const words = ["verify", "n1", "--kubeconfig", file, "--wait", "60s"];
+  expect(await run(words, { virtualTime: true })).toEqual({
     code: 1,
     out: "n1: closed\n  node n1 is not cordoned",
     err: "waiting: node n1 is not cordoned",

@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly home?: string;
   readonly colors?: boolean;
   readonly signal?: AbortSignal;
+  /** Time passes in sleeps alone, which end at once. Otherwise it is real, and sleeps are short. */
+  readonly virtualTime?: boolean;
   /** Called after each line on standard output. */
   readonly onLine?: (line: string) => void;
   /** Called after each line on standard error. */
@@ -21,6 +23,7 @@ export interface RunOptions {
 
 export async function run(argv: readonly string[], options: RunOptions = {}): Promise<Ran> {
   const [out, err]: [string[], string[]] = [[], []];
+  let sleptMillis = 0;
   const world: World = {
     terminal: {
       out: (line) => {
@@ -38,9 +41,12 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     interactive: false,
     version: "1.2.3",
     wallMillis: () => Date.now(),
-    monotonicMillis: () => performance.now(),
+    monotonicMillis: () => (options.virtualTime === true ? sleptMillis : performance.now()),
     // A hundred times as fast as people wait.
-    sleep: async (millis) => new Promise((resolve) => setTimeout(resolve, millis / 100)),
+    sleep: async (millis) => {
+      sleptMillis += millis;
+      if (options.virtualTime !== true) await new Promise((resolve) => setTimeout(resolve, millis / 100));
+    },
     random: () => 0.5,
     signal: options.signal ?? new AbortController().signal,
   };
