@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { lockRecord } from "../../lock/fixture.ts";
 import type { AgentEvent } from "../containers/announce.ts";
 import { AgentKit, BOOT_ID, OTHER_BOOT_ID, until, type RunningAgent } from "../testing/agent-kit.ts";
+import { encodeResponse } from "../runtime/testing/cri-codec.ts";
 import { FakeNode } from "./testing/own-node.ts";
 
 /** Three minutes of boot passes take a second. */
@@ -31,15 +32,28 @@ const text = async ({ url }: RunningAgent, path: string): Promise<string> =>
   (await fetch(`${url}${path}`)).text();
 
 test("the lock goes when the passes after the boot are done, and not before", async () => {
-  await kit.runtime();
-  // Slow enough to look in the middle.
-  const agent = await kit.start(["--shutdown-pass=off"], FAST / 4);
+  const { fake } = await kit.runtime();
+  const [second, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let lists = 0;
+  // There are two passes at least, however busy this machine is.
+  fake.override("ListContainers", async () => {
+    lists += 1;
+    if (lists > 1) {
+      second.resolve();
+      await goOn.promise;
+    }
+    return encodeResponse("ListContainers", { containers: [] });
+  });
+  const agent = await kit.start(["--shutdown-pass=off"], FAST);
+  await second.promise;
   await until(async () => (await text(agent, "/readyz?verbose")).includes("the reboot lock waits: "));
   expect(await text(agent, "/readyz?verbose")).toContain(
     "[+]release ok: the reboot lock waits: the passes after this boot are under way",
   );
   expect(await text(agent, "/metrics")).toContain("nodelatch_agent_lock_waiting 1");
+  expect(await text(agent, "/readyz?verbose")).toContain("last pass: boot, read");
   expect(node.writes).toEqual([]);
+  goOn.resolve();
   await until(() => node.lock === undefined);
   expect(node.unschedulable).toBe(false);
   expect(agent.lines.filter(({ msg }) => msg === "reboot lock released")).toHaveLength(1);
