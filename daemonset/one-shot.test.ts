@@ -1,14 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { realTime } from "./host/time.ts";
 import { runOnce } from "./one-shot.ts";
-import {
-  AgentKit,
-  captureLog,
-  fastTime,
-  leaveRunning,
-  leaveStuck,
-  POD,
-  type Line,
-} from "./testing/agent-kit.ts";
+import { AgentKit, captureLog, leaveRunning, leaveStuck, POD, type Line } from "./testing/agent-kit.ts";
 
 let kit: AgentKit;
 beforeEach(async () => {
@@ -19,17 +12,15 @@ afterEach(async () => kit.close());
 interface Once {
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Faster time shortens what the search for runtimes may take, too. */
-  readonly timeFactor?: number;
 }
 
-async function once(phase: "boot" | "shutdown", { flags = [], env = {}, timeFactor = 1 }: Once = {}) {
+async function once(phase: "boot" | "shutdown", { flags = [], env = {} }: Once = {}) {
   const { log, lines } = captureLog();
   const printed: string[] = [];
   const code = await runOnce({
     phase,
     config: kit.config(flags, env),
-    world: kit.world(fastTime(timeFactor)),
+    world: kit.world(realTime),
     log,
     print: (text) => printed.push(text),
     signal: new AbortController().signal,
@@ -66,7 +57,7 @@ test("what one look does not prove is looked at twice", async () => {
   const { fake, driver } = await kit.runtime();
   const sandboxID = await driver.runSandbox(POD, 0);
   const id = await driver.createContainer(sandboxID, POD, { name: "app", attempt: 0 });
-  const { code, printed } = await once("boot", { timeFactor: 8 });
+  const { code, printed } = await once("boot", { flags: ["--boot-grace=1s"] });
   expect(printed).toHaveLength(2);
   expect(printed[0]).toContain("1 seen-too-briefly");
   expect(fake.containers.has(id)).toBe(false);
