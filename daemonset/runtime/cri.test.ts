@@ -19,7 +19,9 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "nodelatch-cri-"));
   const socketPath = join(folder, "c.sock");
   fake = await startFakeContainerd({ socketPath });
-  runtime = openCri({ socketPath, hostPath: "/run/containerd/containerd.sock" });
+  // A busy machine must not bring a deadline about.
+  const [callMillis, listMillis] = [60_000, 60_000];
+  runtime = openCri({ socketPath, hostPath: "/run/containerd/containerd.sock", callMillis, listMillis });
   driver = openCriDriver({ socketPath, image: "test" });
 });
 

@@ -200,7 +200,7 @@ describe("errors and nonsense", () => {
     const started = performance.now();
     // Each date comes in time, all of them together do not.
     expect((await failureOf(hasty(5_000).listContainers(signal))).kind).toBe("deadline");
-    expect(performance.now() - started).toBeLessThan(4_000);
+    expect(performance.now() - started).toBeLessThan(10_000);
   });
 
   it.each([
