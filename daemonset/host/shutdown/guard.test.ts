@@ -61,7 +61,7 @@ async function held({ guard }: Bench): Promise<void> {
 
 async function until(is: () => boolean): Promise<void> {
   for (let tries = 0; !is(); tries += 1) {
-    if (tries > 500) throw new Error("waited 5 s in vain");
+    if (tries > 3_000) throw new Error("waited 30 s in vain");
     await delay(10);
   }
 }
@@ -185,7 +185,7 @@ describe("SIGTERM", () => {
     const outcome = await bench.guard.onTerm();
     expect(bench.passes).toEqual(passes);
     expect(outcome.decision.kind).toBe(passes.length > 0 ? "clean" : "leave");
-    expect(performance.now() - before).toBeLessThan(5_000);
+    expect(performance.now() - before).toBeLessThan(10_000);
   });
 
   test("after an announcement, with a bus that went down meanwhile, cleans", async () => {
