@@ -27,8 +27,8 @@ test("reads its own Node and posts an Event about it", async () => {
   const before = Date.now();
   const node = await api.readNode(never);
   expect(node).toMatchObject({ uid: "u-1", raw: { kind: "Node", metadata: { name: "n1" } } });
-  // The server's clock is this machine's, but its Date has whole seconds.
-  expect(Math.abs((node?.atMillis ?? 0) - before)).toBeLessThan(5_000);
+  // The server's clock is this machine's, but its Date has whole seconds, and a busy machine takes some for an answer.
+  expect(Math.abs((node?.atMillis ?? 0) - before)).toBeLessThan(60_000);
   await api.post(EVENT, node?.uid ?? "", never);
   expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
     "GET /api/v1/nodes/n1",
@@ -83,7 +83,7 @@ test("by the API server's clock it is an hour later", async () => {
   const headers = { date: new Date(Date.now() + 3_600_000).toUTCString() };
   server.answer = () => ({ status: 200, json: { kind: "Node", metadata: { uid: "u-1" } }, headers });
   const node = await api.readNode(never);
-  expect(Math.abs((node?.atMillis ?? 0) - Date.now() - 3_600_000)).toBeLessThan(5_000);
+  expect(Math.abs((node?.atMillis ?? 0) - Date.now() - 3_600_000)).toBeLessThan(60_000);
 });
 
 test("what the node's wall clock steps by changes nothing of that", async () => {
