@@ -16,6 +16,8 @@ export interface MachineAgent {
   /** What it removed, or tried to, so far, from its log. */
   removals(): Promise<readonly AgentRemoval[]>;
   readyz(): Promise<string>;
+  /** Returns when it has looked at all leases and caches, and remembers what it saw. */
+  looked(): Promise<void>;
   /** SIGTERM; returns when it is gone. */
   stop(): Promise<void>;
 }
@@ -38,7 +40,8 @@ export async function startAgent(machine: Machine, ...more: readonly string[]): 
   ];
   const pid = (await machine.shell(start, logFile, process.execPath, program, ...flags)).trim();
   const ask = 'exec "$0" -e "fetch(process.argv[1]).then(async (a) => console.log(await a.text()))" "$1"';
-  const readyz = async () => machine.shell(ask, process.execPath, "http://127.0.0.1:9478/readyz?verbose");
+  const get = async (path: string) => machine.shell(ask, process.execPath, `http://127.0.0.1:9478${path}`);
+  const readyz = async () => get("/readyz?verbose");
   await waitFor(
     `${machine.name}: the agent to answer`,
     async () => {
@@ -49,8 +52,20 @@ export async function startAgent(machine: Machine, ...more: readonly string[]): 
   );
   return {
     readyz,
+    async looked() {
+      await waitFor(
+        `${machine.name}: the agent to look at the leases`,
+        async () => {
+          const passes = (await get("/metrics")).match(/^nodelatch_agent_cni_passes_total.*$/gm) ?? [];
+          const isDone = passes.some((line) => /\{result="done"\} [1-9]/.test(line));
+          return isDone ? { done: true, value: undefined } : { done: false, seen: passes.join(", ") };
+        },
+        { deadlineMillis: 60_000 },
+      );
+    },
     async removals() {
-      const lines = (await machine.shell('cat "$0"', logFile)).trim().split("\n");
+      // The last line may be half written.
+      const lines = (await machine.shell('cat "$0"', logFile)).split("\n").slice(0, -1);
       return lines.flatMap((line) => {
         const raw: unknown = JSON.parse(line);
         const said = fields(raw, "log line");

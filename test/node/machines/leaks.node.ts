@@ -1,5 +1,4 @@
 /** Addresses that a real kubelet and a real containerd leave behind, and an agent that nobody tells of them. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { waitFor } from "../../cluster/process/wait-for.ts";
 import { startAgent } from "./agent.ts";
@@ -110,8 +109,7 @@ async function swallowDeletions({ machine, pods }: Place): Promise<void> {
   await pods.create(doomed);
   await pods.waitFor("readiness", doomed, isReady);
   const agent = await startAgent(machine);
-  // Its first look.
-  await sleep(3_000);
+  await agent.looked();
   await agent.stop();
   const before = new Set((await heldLeases(machine)).map(([, id]) => id));
   await machine.setCni({ failDel: "device not found" });

@@ -3,10 +3,11 @@ import type { Machine } from "./machine.ts";
 
 const NETWORK = "/var/lib/cni/networks/k8s-pod-network";
 
-/** Address to sandbox id; an empty file to the empty text. */
+/** Address to sandbox id; an empty file to the empty text. A lease that goes before it is read is none any more. */
 export async function leasesOf(machine: Machine): Promise<ReadonlyMap<string, string>> {
-  const list = 'cd "$0" && for a in [0-9]*; do printf "%s %s\\n" "$a" "$(head -c 64 "$a")"; done';
-  const lines = (await machine.shell(list, NETWORK)).trim().split("\n");
+  const list =
+    'cd "$0" && for a in [0-9]*; do id=$(head -c 64 "$a" 2> /dev/null) || continue; printf "%s %s\\n" "$a" "$id"; done';
+  const lines = (await machine.shell(list, NETWORK)).split("\n").filter((line) => line !== "");
   return new Map(lines.map((line) => [line.split(" ")[0] ?? "", line.split(" ")[1] ?? ""]));
 }
 
