@@ -20,11 +20,11 @@ import { jobReviewBody, jobWith } from "./testing/job-review.ts";
 
 const GROUP = "/apis/operations.kubeedge.io";
 const EDGE = { "node-role.kubernetes.io/edge": "" };
-/** Long enough that a healthy watch never counts as silent on a busy machine. */
+/** Long enough that a healthy watch never counts as silent on a busy machine, not even where all stands still for a while. */
 const TIMES = {
   watchMillis: 1_000,
-  graceMillis: 500,
-  staleMillis: 4_000,
+  graceMillis: 20_000,
+  staleMillis: 8_000,
   backoff: { firstMillis: 50, maxMillis: 200 },
 };
 
@@ -146,45 +146,41 @@ function run(kube: WatchingConnection) {
   return { facts, judge, warnings: () => warnings.filter((line) => line.includes('"what":"Nodes"')) };
 }
 
-const patient = { timeout: 15_000, interval: 20 };
+const patient = { timeout: 30_000, interval: 20 };
 
-test(
-  "a job is judged by the nodes as they are, by nothing while they are out of reach, and by them again",
-  { timeout: 60_000 },
-  async () => {
-    const { kube, wire, must } = await startCluster();
-    await must("POST", "/api/v1/nodes", node("edge1", "False"));
-    await must("POST", "/api/v1/nodes", node("cloud1", "True", {}));
-    const { there, asked } = withKubeEdge(kube);
-    const { facts, judge, warnings } = run(there);
-    const both = { nodeNames: ["edge1", "cloud1"] };
-    await expect.poll(async () => judge(both), patient).toBe("refused nodes-unusable");
-    await must("PUT", "/api/v1/nodes/edge1/status", node("edge1", "True"));
-    await expect.poll(async () => judge({}), patient).toBe("accepted");
-    expect(await judge(both)).toBe("accepted node-not-edge,tolerance-exceeded");
+test("a job is judged by the nodes as they are, by nothing while they are out of reach, and by them again", async () => {
+  const { kube, wire, must } = await startCluster();
+  await must("POST", "/api/v1/nodes", node("edge1", "False"));
+  await must("POST", "/api/v1/nodes", node("cloud1", "True", {}));
+  const { there, asked } = withKubeEdge(kube);
+  const { facts, judge, warnings } = run(there);
+  const both = { nodeNames: ["edge1", "cloud1"] };
+  await expect.poll(async () => judge(both), patient).toBe("refused nodes-unusable");
+  await must("PUT", "/api/v1/nodes/edge1/status", node("edge1", "True"));
+  await expect.poll(async () => judge({}), patient).toBe("accepted");
+  expect(await judge(both)).toBe("accepted node-not-edge,tolerance-exceeded");
 
-    // Longer than all watches: the facts stay while the API server answers.
-    await new Promise((resolve) => setTimeout(resolve, TIMES.staleMillis + 500));
-    expect(await judge({ nodeNames: ["cloud1"] })).toBe("refused nodes-unusable");
+  // Longer than all watches: the facts stay while the API server answers.
+  await new Promise((resolve) => setTimeout(resolve, TIMES.staleMillis + 500));
+  expect(await judge({ nodeNames: ["cloud1"] })).toBe("refused nodes-unusable");
 
-    expect(warnings()).toEqual([]);
+  expect(warnings()).toEqual([]);
 
-    wire.cut(true);
-    await must("DELETE", "/api/v1/nodes/edge1");
-    await expect.poll(() => facts.read().nodes, patient).toBeUndefined();
-    expect(warnings()).toHaveLength(1);
-    const before = asked.length;
-    const beganMillis = performance.now();
-    expect(await judge({ nodeNames: ["cloud1"] })).toBe("accepted");
-    expect(performance.now() - beganMillis).toBeLessThan(5_000);
-    expect(asked.length).toBe(before);
-    wire.cut(false);
-    await expect.poll(async () => judge({}), patient).toBe("refused nodes-unusable");
-    expect([...(facts.read().nodes?.keys() ?? [])]).toEqual(["cloud1"]);
-  },
-);
+  wire.cut(true);
+  await must("DELETE", "/api/v1/nodes/edge1");
+  await expect.poll(() => facts.read().nodes, patient).toBeUndefined();
+  expect(warnings()).toHaveLength(1);
+  const before = asked.length;
+  const beganMillis = performance.now();
+  expect(await judge({ nodeNames: ["cloud1"] })).toBe("accepted");
+  expect(performance.now() - beganMillis).toBeLessThan(5_000);
+  expect(asked.length).toBe(before);
+  wire.cut(false);
+  await expect.poll(async () => judge({}), patient).toBe("refused nodes-unusable");
+  expect([...(facts.read().nodes?.keys() ?? [])]).toEqual(["cloud1"]);
+});
 
-test("Secrets are known by their form, and only where they may be read", { timeout: 30_000 }, async () => {
+test("Secrets are known by their form, and only where they may be read", async () => {
   const { kube, must } = await startCluster();
   const secret = (name: string, content: object) => ({
     apiVersion: "v1",
@@ -215,7 +211,7 @@ test("Secrets are known by their form, and only where they may be read", { timeo
   await expect.poll(async () => judged("kubeedge/good"), patient).toBe("accepted secret-missing");
 });
 
-test("without KubeEdge nothing is watched, until it comes", { timeout: 30_000 }, async () => {
+test("without KubeEdge nothing is watched, until it comes", async () => {
   const { kube, must } = await startCluster();
   await must("POST", "/api/v1/nodes", node("edge1", "True"));
   const { there, asked } = withKubeEdge(kube, 4);
@@ -224,7 +220,7 @@ test("without KubeEdge nothing is watched, until it comes", { timeout: 30_000 },
   expect(asked.slice(0, 5)).toEqual([...Array.from({ length: 4 }, () => GROUP), "/api/v1/nodes"]);
 });
 
-test("what can't be read is unknown, never off and never missing", { timeout: 30_000 }, async () => {
+test("what can't be read is unknown, never off and never missing", async () => {
   const { kube, must } = await startCluster();
   await must("POST", "/api/v1/nodes", node("edge1", "True"));
   const { facts } = run(withKubeEdge(kube).there);
