@@ -3,6 +3,7 @@ import { Writable } from "node:stream";
 import { pino } from "pino";
 import { onTestFinished } from "vitest";
 import { createMetrics, type WebhookMetrics } from "../metrics.ts";
+import { createParsePool } from "../parse-pool.ts";
 import type { NodeReviewHandler, Verdict } from "../review.ts";
 import { createWebhookServer, type WebhookServer, type WebhookServerOptions } from "../server.ts";
 import { makePair } from "./pair.ts";
@@ -40,6 +41,8 @@ export async function startWebhook(
     pair: PAIR,
     log: pino({ level: "debug" }, sink),
     metrics,
+    // In earnest a worker has two seconds, which its start alone may take on a machine with other work.
+    pool: createParsePool({ jobTimeoutMillis: 60_000 }),
     ...options,
   });
   const { port } = await server.listen(0, "127.0.0.1");
