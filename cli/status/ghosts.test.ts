@@ -142,14 +142,16 @@ test("an expiry alone is called expired; of a node that is away it makes a ghost
 });
 
 test("a watch does not repeat a ghost as its age goes on, and asks for its holder now and then", async () => {
-  nodes = [node("n1", {}, false, 20 * MINUTE - 1_000)];
+  // One lock all the time: another second would be another lock, and news.
+  const acquiredAt = ago(3 * 60 * MINUTE);
+  nodes = [node("n1", { acquiredAt }, false, 20 * MINUTE - 1_000)];
   const stop = new AbortController();
   let looks = 0;
   const answer = server.answer;
   server.answer = (asked) => {
     if (asked.path === "/api/v1/nodes") {
       looks += 1;
-      nodes = [node("n1", {}, false, (20 + looks) * MINUTE)];
+      nodes = [node("n1", { acquiredAt }, false, (20 + looks) * MINUTE)];
       if (looks === 4) stop.abort();
     }
     return answer(asked);
