@@ -23,7 +23,7 @@ export const OTHER_BOOT_ID = "7a1f0c1e-55d4-4f0a-8f0e-2f4b5a6c7d88";
 export const AGENT_UID = "agent-uid";
 
 /** Time that passes `factor` times as fast as it does. */
-export function fastTime(factor: number): Time {
+function fastTime(factor: number): Time {
   return {
     monotonicMillis: () => performance.now() * factor,
     sleep: async (millis, signal) => realTime.sleep(millis / factor, signal),
