@@ -16,6 +16,8 @@ export class KuredPod {
   readonly log: string[] = [];
   /** Set if the stand-in itself is broken. */
   problem: unknown;
+  /** Requests on their way: what they did may be seen before kured has their answer. */
+  unanswered = 0;
   readonly #send: Send;
   readonly #host: KuredHost;
   #stop: AbortController | undefined;
@@ -23,7 +25,14 @@ export class KuredPod {
 
   constructor(options: KuredOptions, send: Send, host: KuredHost) {
     this.options = options;
-    this.#send = send;
+    this.#send = async (request) => {
+      this.unanswered += 1;
+      try {
+        return await send(request);
+      } finally {
+        this.unanswered -= 1;
+      }
+    };
     this.#host = host;
   }
 

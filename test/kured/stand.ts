@@ -127,13 +127,14 @@ export class Stand {
     await this.until(`kured to say ${line} (${times})`, () => this.kured.logged(line) >= times);
   }
 
-  /** Rebooted so often, and free again. */
+  /** Rebooted so often, free again, and kured knows it. */
   async untilDone(reboots = 1): Promise<void> {
     await this.until("the reboot", () => this.machine.reboots.length >= reboots);
     await this.until("lock and cordon to go", async () => {
       const node = await this.view();
       return !node.unschedulable && !node.annotations.has(LOCK_ANNOTATION);
     });
+    await this.until("kured to have its answers", () => this.kured.unanswered === 0);
   }
 
   check(): void {
