@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { open, readFile } from "node:fs/promises";
+import { dieWithUs } from "../../test/cluster/process/die-with-us.ts";
 import { tail } from "../../test/cluster/process/log-tail.ts";
 import type { Argv } from "../../test/cluster/process/run.ts";
 
@@ -26,12 +27,9 @@ const LOG_LINES = 20;
 /** @throws Error if it can't be started. */
 export async function startProgram(spec: ProgramSpec): Promise<Program> {
   const log = await open(spec.logFile, "a");
-  // The kernel kills it when this process is gone, even by SIGKILL. A session of its own: Ctrl-C in a terminal goes to
-  // the bench alone, which then ends everything in order. A bench that was gone before the kernel was told is nobody's
-  // parent any more, and no signal comes (PR_SET_PDEATHSIG(2const)): so the shell looks.
-  const start = '[ "$PPID" = "$0" ] && exec "$@"';
-  const argv = ["--pdeathsig", "KILL", "--", "sh", "-c", start, String(process.pid), ...spec.argv];
-  const child = spawn("setpriv", argv, { stdio: ["ignore", log.fd, log.fd], detached: true });
+  const [program, ...args] = dieWithUs(spec.argv);
+  // A session of its own: Ctrl-C in a terminal goes to the bench alone, which then ends everything in order.
+  const child = spawn(program, args, { stdio: ["ignore", log.fd, log.fd], detached: true });
   // Listened for before anything is awaited, or they would be over.
   const spawned = once(child, "spawn");
   const exited = once(child, "exit");

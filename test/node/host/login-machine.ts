@@ -10,8 +10,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient, type MessageBus } from "dbus-native";
 import { createComponent, type Component } from "../../cluster/process/component.ts";
+import { dieWithUs } from "../../cluster/process/die-with-us.ts";
 import { waitFor } from "../../cluster/process/wait-for.ts";
-import { dieWithUs } from "../runtime/die-with-us.ts";
 import { startSystemd, type FakeSystemd } from "./fake-systemd.ts";
 
 export interface LoginMachine {

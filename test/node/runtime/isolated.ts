@@ -8,10 +8,10 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { removeCgroup } from "../../cluster/keeper/cgroups.ts";
 import { createComponent, type Component } from "../../cluster/process/component.ts";
+import { dieWithUs } from "../../cluster/process/die-with-us.ts";
 import { runOrThrow, type Argv } from "../../cluster/process/run.ts";
 import { waitFor } from "../../cluster/process/wait-for.ts";
 import { runtimePrefix } from "../run-folder.ts";
-import { dieWithUs } from "./die-with-us.ts";
 
 export interface IsolatedDaemon {
   /** Everything of the daemon's is in here. */

@@ -1,4 +1,4 @@
-import type { Argv } from "../../cluster/process/run.ts";
+import type { Argv } from "./run.ts";
 
 /** PPID of a shell is who started it; one that is gone has left it to another. */
 const start = '[ "$PPID" = "$0" ] && exec "$@"';
