@@ -1,9 +1,8 @@
 /** The checks of /readyz as docs/operations.md tells them, made by the code. */
 import { readFile } from "node:fs/promises";
-import { createServer } from "node:net";
-import { once } from "node:events";
 import { pino } from "pino";
 import { expect, onTestFinished, test } from "vitest";
+import { freePorts } from "../bench/process/free-port.ts";
 import { issueAuthority } from "../certs/authority.ts";
 import type { Carry } from "../certs/carry.ts";
 import { carryIn } from "../certs/carry.ts";
@@ -31,7 +30,7 @@ const rows = tableWith(page, "check", "passes when", "fails with").rows;
 const failures = new Map(rows.map(([check = "", , fails = ""]) => [codeIn(check)[0], codeIn(fails)]));
 
 test("without the API server the webhook is alive, not ready, and says exactly what is shown", async () => {
-  const [port, probePort] = await Promise.all([freePort(), freePort()]);
+  const [port = 0, probePort = 0] = await freePorts(2);
   const read = readConfig([`--port=${port}`, `--probe-port=${probePort}`, "--bind-address=127.0.0.1"], {});
   if (read.kind !== "run") throw new Error("bad settings");
   const stop = new AbortController();
@@ -91,7 +90,7 @@ test("how `ca-bundle` fails", () => {
 });
 
 test("how `serving` and `shutdown` fail, and a check that hangs", async () => {
-  const port = await freePort();
+  const [port = 0] = await freePorts(1);
   const dial = createSelfDial({ host: "localhost", port, serverName: "x", ca: () => undefined });
   const refused = await dial.check(AbortSignal.timeout(2_000));
   expect(refused.detail?.replace(String(port), "9443").replace(/(9443: ).*/s, "$1WHY")).toBe(
@@ -163,13 +162,4 @@ async function textOf(url: string): Promise<string> {
   } catch {
     return "";
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  if (typeof address !== "object" || address === null) throw new Error("no free port");
-  return address.port;
 }
