@@ -5,6 +5,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { nonceOf, parseQuestion } from "../question.ts";
 import { verifyScript } from "../script.ts";
 
 export type Shell = readonly [command: string, ...args: string[]];
@@ -95,8 +96,7 @@ export class Host {
   /** Waits for the next question and lets `lie` do what an attacker, or an agent in trouble, would. */
   async whenAsked(lie: (nonce: string, folder: string) => unknown): Promise<void> {
     for (let tries = 0; tries < 3_000; tries += 1) {
-      const asked = (await readdir(this.folder)).find((name) => name.endsWith(".ask"));
-      const nonce = asked?.slice(0, -".ask".length);
+      const nonce = (await readdir(this.folder)).map(nonceOf).find((one) => one !== undefined);
       if (nonce !== undefined && (await this.#isWhole(nonce))) {
         await lie(nonce, this.folder);
         return;
@@ -106,9 +106,9 @@ export class Host {
     throw new Error("nobody asked within 30 s");
   }
 
-  /** A question is there before its words are; its end says that they are. */
+  /** A question is there before its words are. */
   async #isWhole(nonce: string): Promise<boolean> {
     const words = await readFile(join(this.folder, `${nonce}.ask`), "utf8").catch(() => "");
-    return words.endsWith(`end ${nonce}\n`);
+    return parseQuestion(words, nonce) !== undefined;
   }
 }
