@@ -3,8 +3,11 @@
 export interface EventBudgetSettings {
   /** Writes that may come at once. */
   readonly burst: number;
-  /** So many of the burst are for what was not said before: who asks again and again does not hide the next answer. */
-  readonly keptForNews: number;
+  /**
+   * So many of the burst are for what was not said before: who asks again and again does not hide the next answer.
+   * Defaults to none.
+   */
+  readonly keptForNews?: number;
   /** One more is allowed after each of these. */
   readonly refillMillis: number;
   /** Nodes remembered; the one that was quiet longest is forgotten first. */
@@ -26,7 +29,7 @@ export class EventBudget {
 
   /** Takes one write from the node's budget; false if there is none left for that. */
   take(node: string, nowMillis: number, what: "news" | "count" = "news"): boolean {
-    const { burst, keptForNews, refillMillis, maxNodes } = this.#settings;
+    const { burst, keptForNews = 0, refillMillis, maxNodes } = this.#settings;
     const bucket = this.#buckets.get(node) ?? { tokens: burst, atMillis: nowMillis };
     const refilled = Math.min(burst, bucket.tokens + (nowMillis - bucket.atMillis) / refillMillis);
     const granted = refilled >= (what === "news" ? 1 : 1 + keptForNews);

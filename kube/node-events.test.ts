@@ -131,9 +131,7 @@ test("a burst while one is being written becomes one more write with all of them
 });
 
 test("a node's budget bounds the writes, and what it held back is in a later count", async () => {
-  const events = make({
-    budget: new EventBudget({ burst: 2, keptForNews: 0, refillMillis: 30_000, maxNodes: 10 }),
-  });
+  const events = make({ budget: new EventBudget({ burst: 2, refillMillis: 30_000, maxNodes: 10 }) });
   const outcomes: string[] = [];
   for (let post = 0; post < 5; post += 1) outcomes.push(await events.post(refused, signal));
   expect(outcomes).toEqual(["created", "counted", "limited", "limited", "limited"]);
@@ -167,7 +165,7 @@ test("one Event again and again does not hide the next one: half of the budget i
 });
 
 test("the budget forgets the node that was quiet longest, not the one in use", () => {
-  const budget = new EventBudget({ burst: 1, keptForNews: 0, refillMillis: 1_000, maxNodes: 2 });
+  const budget = new EventBudget({ burst: 1, refillMillis: 1_000, maxNodes: 2 });
   expect([budget.take("a", 0), budget.take("b", 0), budget.take("a", 0), budget.take("c", 0)]).toEqual([
     true,
     true,

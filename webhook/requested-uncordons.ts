@@ -47,7 +47,7 @@ const MOST_WAITING = 1_000;
  * Two senders in a loop would take the annotation from each other for ever. Whose of the two stays matters little: the
  * node is uncordoned for either.
  */
-const BUDGET = { burst: 3, keptForNews: 0, refillMillis: 60_000, maxNodes: 1_000 };
+const BUDGET = { burst: 3, refillMillis: 60_000, maxNodes: 1_000 };
 /** Reviews that were on their way when the annotation was written do not show it yet. */
 const SETTLED_MILLIS = 10_000;
 
