@@ -30,22 +30,18 @@ const bundle = (kind: string) =>
   cluster.kubectl(["get", kind, "nodelatch", "-o=jsonpath={.webhooks[*].clientConfig.caBundle}"]);
 const authority = () => cluster.kubectl([...SECRET, "-o=jsonpath={.data.ca\\.crt}"]);
 
-test(
-  "an upgrade and a rollback keep the certificates and the registered CA",
-  { timeout: 900_000 },
-  async () => {
-    const before = { ca: await authority(), guard: await bundle("validatingwebhookconfiguration") };
-    expect(before.ca).not.toBe("");
-    expect(before.guard).not.toBe("");
-    await installNodelatch(cluster, ["guard.onExpired=deny", "webhook.logLevel=debug"]);
-    expect({ ca: await authority(), guard: await bundle("validatingwebhookconfiguration") }).toEqual(before);
-    await cluster.helm(["rollback", RELEASE, "-n", NAMESPACE, "--wait", "--timeout=180s"], {
-      timeoutMillis: 200_000,
-    });
-    await waitUntilAnswering(cluster);
-    expect({ ca: await authority(), guard: await bundle("validatingwebhookconfiguration") }).toEqual(before);
-  },
-);
+test("an upgrade and a rollback keep the certificates and the registered CA", async () => {
+  const before = { ca: await authority(), guard: await bundle("validatingwebhookconfiguration") };
+  expect(before.ca).not.toBe("");
+  expect(before.guard).not.toBe("");
+  await installNodelatch(cluster, ["guard.onExpired=deny", "webhook.logLevel=debug"]);
+  expect({ ca: await authority(), guard: await bundle("validatingwebhookconfiguration") }).toEqual(before);
+  await cluster.helm(["rollback", RELEASE, "-n", NAMESPACE, "--wait", "--timeout=180s"], {
+    timeoutMillis: 200_000,
+  });
+  await waitUntilAnswering(cluster);
+  expect({ ca: await authority(), guard: await bundle("validatingwebhookconfiguration") }).toEqual(before);
+});
 
 test("helm lint has nothing to say but that there is no icon", async () => {
   const said = await cluster.helm(["lint", "--strict", CHART]);
@@ -157,7 +153,7 @@ test.each([
   );
 });
 
-test("an uninstall leaves nothing that blocks anything", { timeout: 900_000 }, async () => {
+test("an uninstall leaves nothing that blocks anything", async () => {
   const node = `helm-locked-${Date.now()}`;
   await cluster.createFakeNode(node, { unschedulable: true });
   await cluster.kubectl(["annotate", "node", node, `${LOCK}=x`, "--as=alice", "--as-group=system:masters"]);
@@ -203,20 +199,16 @@ test("an uninstall leaves nothing that blocks anything", { timeout: 900_000 }, a
   ).toBe("");
 });
 
-test(
-  "a fresh install on the same cluster works again, with an agent by default",
-  { timeout: 900_000 },
-  async () => {
-    await installAsByDefault(cluster);
-    expect(await bundle("mutatingwebhookconfiguration")).not.toBe("");
-    const counts = "-o=jsonpath={.status.numberReady} of {.status.desiredNumberScheduled}";
-    const agent = new InstalledAgent(cluster, "node1");
-    await agent.waitUntilReady();
-    expect(await cluster.kubectl(["get", "daemonset", "nodelatch-agent", "-n", NAMESPACE, counts])).toBe(
-      "1 of 1",
-    );
-    await installNodelatch(cluster);
-    const left = await cluster.kubectl(["get", "daemonsets", "-n", NAMESPACE, "-o", "name"]);
-    expect(left).toBe("");
-  },
-);
+test("a fresh install on the same cluster works again, with an agent by default", async () => {
+  await installAsByDefault(cluster);
+  expect(await bundle("mutatingwebhookconfiguration")).not.toBe("");
+  const counts = "-o=jsonpath={.status.numberReady} of {.status.desiredNumberScheduled}";
+  const agent = new InstalledAgent(cluster, "node1");
+  await agent.waitUntilReady();
+  expect(await cluster.kubectl(["get", "daemonset", "nodelatch-agent", "-n", NAMESPACE, counts])).toBe(
+    "1 of 1",
+  );
+  await installNodelatch(cluster);
+  const left = await cluster.kubectl(["get", "daemonsets", "-n", NAMESPACE, "-o", "name"]);
+  expect(left).toBe("");
+});

@@ -74,9 +74,7 @@ export async function scaleWebhook(cluster: Cluster, replicas: number): Promise<
   const deployment = "deployment/nodelatch-webhook";
   await cluster.kubectl(["scale", "-n", NAMESPACE, deployment, `--replicas=${replicas}`]);
   if (replicas > 0) {
-    await cluster.kubectl(["rollout", "status", "-n", NAMESPACE, deployment, "--timeout=300s"], {
-      timeoutMillis: 310_000,
-    });
+    await cluster.kubectl(["rollout", "status", "-n", NAMESPACE, deployment, "--timeout=300s"]);
     return;
   }
   const selector = "app.kubernetes.io/name=nodelatch,app.kubernetes.io/component=webhook";

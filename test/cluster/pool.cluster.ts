@@ -71,9 +71,7 @@ test("a pool that leftovers have used up: pods fail before the next boot, and ru
 
   await cluster.powerOff(NODE);
   await cluster.powerOn(NODE);
-  await cluster.kubectl(["wait", "-n", SPACE, "--for=condition=Ready", "--timeout=300s", `pod/${POD}`], {
-    timeoutMillis: 310_000,
-  });
+  await cluster.kubectl(["wait", "-n", SPACE, "--for=condition=Ready", "--timeout=300s", `pod/${POD}`]);
   await agent.waitUntilReady();
   const moved = 'nodelatch_agent_cni_removals_total{what="lease",outcome="moved"}';
   expect(await agent.metric(moved)).toBe(ADDRESSES.length);

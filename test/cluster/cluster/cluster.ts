@@ -30,7 +30,8 @@ export interface HttpsCredentials {
   readonly clientKeyPem: string;
 }
 
-const commandTimeoutMillis = 320_000;
+/** Longer than the 300 s that a command here is told to wait at the most. */
+const commandTimeoutMillis = 310_000;
 const controlTimeoutMillis = 180_000;
 
 /** A running real cluster, as test files use it. Everything throws with the program's own words when it fails. */
