@@ -161,9 +161,7 @@ test("a pair of a new authority waits until the caBundles have carried it for th
   // Both at the moment itself: whoever looks now and then may see the first of them late.
   let injectedAt = 0;
   let servedAt = 0;
-  const inject = configuration.write.bind(configuration);
-  configuration.write = (caBundles) => {
-    inject(caBundles);
+  configuration.onWrite = (caBundles) => {
     if (injectedAt === 0 && caBundles[0]?.includes(next.certPem) === true) injectedAt = performance.now();
   };
   keeper.subscribe(({ certPem }) => {

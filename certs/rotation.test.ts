@@ -81,9 +81,7 @@ test("five changes of authority under concurrent clients on two servers: no fail
 
   // Kept as it is written: a look now and then would come late in a process that is stopped for a while.
   const heard = [{ at: performance.now(), ca: configuration.caBundles[0] ?? "" }];
-  const write = configuration.write.bind(configuration);
-  configuration.write = (caBundles) => {
-    write(caBundles);
+  configuration.onWrite = (caBundles) => {
     heard.push({ at: performance.now(), ca: caBundles[0] ?? "" });
   };
   await delay(LAG_MILLIS + 50);

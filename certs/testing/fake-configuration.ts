@@ -7,6 +7,8 @@ import type {
 export class FakeConfiguration implements WebhookConfiguration {
   readonly title = "ValidatingWebhookConfiguration nodelatch";
   snapshot: WebhookConfigurationSnapshot | undefined;
+  /** Called at the moment of each write, whoever looks now and then. */
+  onWrite: (caBundles: readonly string[]) => void = () => {};
   #version = 1;
 
   constructor(caBundles: readonly string[] | undefined) {
@@ -21,6 +23,7 @@ export class FakeConfiguration implements WebhookConfiguration {
     this.#version += 1;
     const entries = caBundles.map((caBundle, index) => ({ name: `entry${index}`, caBundle }));
     this.snapshot = { resourceVersion: `${this.#version}`, annotations: new Map(), entries };
+    this.onWrite(caBundles);
   }
 
   read(): Promise<WebhookConfigurationSnapshot | undefined> {
