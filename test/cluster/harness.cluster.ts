@@ -100,6 +100,8 @@ describe("the real cluster", () => {
   test("brings pods back after a power cut, under a new boot id", async () => {
     await waitForPod();
     const before = await bootId();
+    // What a killed nsenter leaves must not keep the machine from ending.
+    await expect(cluster.exec(node, ["sleep", "600"], 500)).rejects.toThrow("did not end within 500 ms");
     await cluster.powerOff(node);
     await expect(cluster.exec(node, ["true"])).rejects.toThrow(`machine ${node} is off`);
     await cluster.powerOn(node);

@@ -9,13 +9,8 @@ export async function askCluster(
   body: ControlRequest,
   timeoutMillis: number,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const asked = request({
-    socketPath,
-    path: "/",
-    method: "POST",
-    agent: false,
-    signal: AbortSignal.timeout(timeoutMillis),
-  });
+  const signal = AbortSignal.timeout(timeoutMillis);
+  const asked = request({ socketPath, path: "/", method: "POST", agent: false, signal });
   const answered = new Promise<{ readonly status: number; readonly content: string }>((resolve, reject) => {
     asked.once("error", reject);
     asked.once("response", (response) => {
@@ -28,7 +23,12 @@ export async function askCluster(
     });
   });
   asked.end(JSON.stringify(body));
-  const { status, content } = await answered;
+  const { status, content } = await answered.catch((cause: unknown) => {
+    if (!signal.aborted) throw cause;
+    throw new Error(`the test cluster did not answer within ${timeoutMillis} ms: ${JSON.stringify(body)}`, {
+      cause,
+    });
+  });
   const raw: unknown = JSON.parse(content);
   const answer = fields(raw, "answer");
   if (status === 200) return answer;

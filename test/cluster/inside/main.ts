@@ -1,5 +1,5 @@
-// Process 1 of a test cluster's own pid, network and mount namespace. Started by keeper/main.ts, which hands over the
-// listening socket for the API server; when it dies, the kernel ends everything in here.
+// The test cluster itself, in its own pid, network and mount namespace. Started by keeper/main.ts, which hands over the
+// listening socket for the API server; when it dies, so does process 1, and the kernel ends everything in here.
 import { mkdir } from "node:fs/promises";
 import { Server } from "node:net";
 import { workPaths } from "../config/paths.ts";

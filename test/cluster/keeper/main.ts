@@ -12,6 +12,9 @@ import { clusterCgroup, removeCgroup } from "./cgroups.ts";
 
 const insideMain = fileURLToPath(new URL("../inside/main.ts", import.meta.url));
 const cleanUpDeadlineMillis = 30_000;
+// Process 1 is a shell, as it reaps orphans while it waits; Node does not. One that is left unreaped, of a program whose
+// nsenter was killed, keeps the kernel from ending the machine it was in, for ever (pid_namespaces(7)).
+const reaper = '"$@" & wait $!';
 
 async function main(planFile: string, hasLifeline: boolean): Promise<number> {
   const plan = await readPlan(planFile);
@@ -23,11 +26,12 @@ async function main(planFile: string, hasLifeline: boolean): Promise<number> {
   if (address === null || typeof address === "string") throw new Error("the listening socket has no port");
 
   const namespaces = ["--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--net"];
-  const inside = spawn("unshare", [...namespaces, process.execPath, insideMain, planFile], {
+  const argv = ["sh", "-c", reaper, "reaper", process.execPath, insideMain, planFile];
+  const inside = spawn("unshare", [...namespaces, ...argv], {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   const ended = new Promise<number>((resolve) => inside.once("exit", (code) => resolve(code ?? 1)));
-  // The child of unshare is process 1 inside; --kill-child takes it, and with it everything, along.
+  // The shell is unshare's child and process 1 inside; --kill-child takes it, and with it everything, along.
   const end = (): boolean => inside.kill("SIGKILL");
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, end);
   let orphaned = false;
