@@ -14,6 +14,8 @@ afterAll(async () => places.close());
 
 const live = ["live-1", "live-2"];
 const starting = ["new-1", "new-2", "new-3", "new-4", "new-5"];
+/** What five addresses may take at the most. */
+const addressesMillis = 120_000;
 
 /** Waits for leases as `test` wants them; what was there last is in the error. */
 async function leasesWhen(
@@ -46,13 +48,19 @@ it.concurrent.each(machineLines)(
     await pods.create(live);
     await pods.waitFor("readiness", live, isReady);
     const settled = await leasesOf(machine);
-    await machine.setCni({ sleepAddSeconds: 20 });
+    // No ADD may end before the cut: kubelet keeps a dead sandbox that has had a container.
+    await machine.setCni({ sleepAddSeconds: addressesMillis / 1_000 + 60 });
     await pods.create(starting);
     // Others may have ended meanwhile, pods of tests before this one. An empty one is still being written.
     const added = (all: ReadonlyMap<string, string>) =>
       [...all].filter(([address, id]) => !settled.has(address) && id !== "").map(([, id]) => id);
     const cut = added(
-      await leasesWhen(machine, "5 more leases", (all) => added(all).length === starting.length, 60_000),
+      await leasesWhen(
+        machine,
+        "5 more leases",
+        (all) => added(all).length === starting.length,
+        addressesMillis,
+      ),
     );
     const emptied = [...settled.keys()].slice(0, 2);
     await emptyLeases(machine, emptied);
