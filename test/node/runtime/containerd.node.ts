@@ -50,7 +50,7 @@ describe.each(containerdLines)("a real containerd %s", (line) => {
       method: "/containerd.services.containers.v1.Containers/List",
       request: Buffer.alloc(0),
       metadata: { "containerd-namespace": "k8s.io" },
-      deadlineMillis: 2_000,
+      deadlineMillis: 10_000,
       signal,
     });
     const sandboxes = await runtime.listSandboxes(signal);
