@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { LOCK, messageOf, patchNode, stateOf, recordOf } from "../scenarios/nodes.ts";
 import { alice, bob } from "../scenarios/world.ts";
 import { type Cluster, openTestCluster } from "./cluster/cluster.ts";
-import { installNodelatch, NAMESPACE, waitUntilAnswering } from "./nodelatch.ts";
+import { installNodelatch, rolledOut, waitUntilAnswering, WEBHOOK } from "./nodelatch.ts";
 import { realWorld, type RealWorld } from "./real-world.ts";
 
 const NODE = "node1";
@@ -39,14 +39,7 @@ test("the only node is locked, cordoned, drained and rebooted; the webhook comes
   expect(messageOf(refused)).toContain('failed calling webhook "guard.nodelatch.io"');
   await cluster.powerOn(NODE);
 
-  await cluster.kubectl([
-    "rollout",
-    "status",
-    "-n",
-    NAMESPACE,
-    "deployment/nodelatch-webhook",
-    "--timeout=300s",
-  ]);
+  await rolledOut(cluster, WEBHOOK, 300);
   await waitUntilAnswering(cluster);
   expect(await cluster.kubectl(["get", "node", NODE, "-o=jsonpath={.status.nodeInfo.bootID}"])).not.toBe(
     bootID,

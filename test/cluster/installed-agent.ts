@@ -1,6 +1,6 @@
 /** The agent's DaemonSet on one node of a cluster, asked on the node itself. */
 import type { Cluster } from "./cluster/cluster.ts";
-import { installNodelatch, NAMESPACE } from "./nodelatch.ts";
+import { AGENT, installNodelatch, NAMESPACE, rolledOut } from "./nodelatch.ts";
 import { waitFor } from "./process/wait-for.ts";
 
 /** Values for a release without the three minutes of passes that it else waits for. */
@@ -35,8 +35,7 @@ export class InstalledAgent {
   }
 
   async waitUntilReady(): Promise<void> {
-    const status = ["rollout", "status", "-n", NAMESPACE, "daemonset/nodelatch-agent", "--timeout=240s"];
-    await this.#cluster.kubectl(status, { timeoutMillis: 250_000 });
+    await rolledOut(this.#cluster, AGENT, 240);
     await waitFor(
       "the agent to be ready",
       async () => {

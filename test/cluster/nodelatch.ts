@@ -5,6 +5,8 @@ import { waitFor } from "./process/wait-for.ts";
 
 export const NAMESPACE = "nodelatch-system";
 export const RELEASE = "nodelatch";
+export const WEBHOOK = "deployment/nodelatch-webhook";
+export const AGENT = "daemonset/nodelatch-agent";
 export const CHART = fileURLToPath(new URL("../../charts/nodelatch", import.meta.url));
 
 /** The image is side-loaded; locks may be as short as the scenarios need them. */
@@ -70,13 +72,15 @@ export async function waitUntilAnswering(cluster: Cluster): Promise<void> {
   );
 }
 
+/** Until every pod of it is of the newest version and ready; the outer deadline is for a kubectl that hangs. */
+export async function rolledOut(cluster: Cluster, workload: string, timeoutSeconds: number): Promise<void> {
+  const status = ["rollout", "status", "-n", NAMESPACE, workload, `--timeout=${timeoutSeconds}s`];
+  await cluster.kubectl(status, { timeoutMillis: (timeoutSeconds + 10) * 1_000 });
+}
+
 export async function scaleWebhook(cluster: Cluster, replicas: number): Promise<void> {
-  const deployment = "deployment/nodelatch-webhook";
-  await cluster.kubectl(["scale", "-n", NAMESPACE, deployment, `--replicas=${replicas}`]);
-  if (replicas > 0) {
-    await cluster.kubectl(["rollout", "status", "-n", NAMESPACE, deployment, "--timeout=300s"]);
-    return;
-  }
+  await cluster.kubectl(["scale", "-n", NAMESPACE, WEBHOOK, `--replicas=${replicas}`]);
+  if (replicas > 0) return rolledOut(cluster, WEBHOOK, 300);
   const selector = "app.kubernetes.io/name=nodelatch,app.kubernetes.io/component=webhook";
   // As long as kubelet may take to hear of it once the API server was away; see waitUntilAnswering().
   // Not by force: that removes the objects while the containers still answer on the API server's open connections.

@@ -3,15 +3,15 @@
  * can also step. Monotonic time, files' dates, the API server and everything else keep the true time.
  */
 import type { Cluster } from "./cluster/cluster.ts";
-import { NAMESPACE } from "./nodelatch.ts";
+import { AGENT, NAMESPACE, rolledOut, WEBHOOK } from "./nodelatch.ts";
 
 /** Survives a power cut. */
 const FOLDER = "/var/lib/nodelatch-test-clock";
 const LIBRARY = "libfaketimeMT.so.1";
 
 const PROGRAMS = [
-  { object: "daemonset/nodelatch-agent", container: "agent" },
-  { object: "deployment/nodelatch-webhook", container: "webhook" },
+  { object: AGENT, container: "agent" },
+  { object: WEBHOOK, container: "webhook" },
 ] as const;
 
 const ENVIRONMENT = {
@@ -47,8 +47,7 @@ export class WrongClock {
             },
           ],
         });
-        const status = ["rollout", "status", "-n", NAMESPACE, object, "--timeout=240s"];
-        await this.#cluster.kubectl(status, { timeoutMillis: 250_000 });
+        await rolledOut(this.#cluster, object, 240);
       }),
     );
   }
