@@ -58,7 +58,7 @@ export async function realNode(): Promise<DemoNode> {
     },
     async cutWhileStarting(pods, midway) {
       const before = node.leases().size;
-      node.control(`sleepadd ${ADD_SECONDS}`);
+      node.control(`holdadd ${ADD_SECONDS}`);
       // The cut ends these calls.
       const starting = pods.map(async (pod) => node.runPod(pod).catch(() => "cut"));
       const deadline = AbortSignal.timeout(DEADLINE_MILLIS);

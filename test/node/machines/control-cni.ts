@@ -1,6 +1,6 @@
 // A CNI plugin that gives on what the plugins before it did, as slowly or as badly as its control file says:
-// `sleepadd SECONDS`, `holdadd SECONDS` (until the file says so no more, for so long at the most) and `faildel TEXT`, one
-// a line. Each call is a line of JSON in its log.
+// `holdadd SECONDS` (until the file says so no more, for so long at the most) and `faildel TEXT`, one a line. Each call is
+// a line of JSON in its log.
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 
 const controlFile = "/run/nodelatch-test/cni";
@@ -9,9 +9,8 @@ const logFile = "/var/log/nodelatch-test-cni.log";
 const pollMillis = 50;
 const control = (): string => (existsSync(controlFile) ? readFileSync(controlFile, "utf8") : "");
 const said = (word: string): string | undefined => new RegExp(`^${word} (.*)$`, "m").exec(control())?.[1];
-const sleep = (millis: number): void => {
-  if (millis > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, millis);
-};
+const sleep = (millis: number): void =>
+  void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, millis);
 const { CNI_COMMAND: command, CNI_CONTAINERID: id, CNI_NETNS: netns } = process.env;
 const given: unknown = JSON.parse(readFileSync(0, "utf8"));
 const config = typeof given === "object" && given !== null ? given : {};
@@ -21,7 +20,6 @@ if (command === "VERSION") {
   const supportedVersions = ["0.3.0", "0.3.1", "0.4.0", "1.0.0"];
   console.log(JSON.stringify({ cniVersion: "1.0.0", supportedVersions }));
 } else if (command === "ADD") {
-  sleep(Number(said("sleepadd") ?? 0) * 1_000);
   const beganMillis = performance.now();
   while (performance.now() - beganMillis < Number(said("holdadd") ?? 0) * 1_000) sleep(pollMillis);
   console.log(JSON.stringify("prevResult" in config ? config.prevResult : {}));

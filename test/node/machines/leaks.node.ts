@@ -49,7 +49,7 @@ it.concurrent.each(machineLines)(
     await pods.waitFor("readiness", live, isReady);
     const settled = await leasesOf(machine);
     // No ADD may end before the cut: kubelet keeps a dead sandbox that has had a container.
-    await machine.setCni({ sleepAddSeconds: addressesMillis / 1_000 + 60 });
+    await machine.setCni({ holdAddSeconds: addressesMillis / 1_000 + 60 });
     await pods.create(starting);
     // Others may have ended meanwhile, pods of tests before this one. An empty one is still being written.
     const added = (all: ReadonlyMap<string, string>) =>

@@ -21,7 +21,7 @@ export interface ListedContainer {
 
 /** What a last CNI plugin does; see control-cni.ts. */
 export interface CniBehaviour {
-  readonly sleepAddSeconds?: number;
+  readonly holdAddSeconds?: number;
   readonly failDel?: string;
 }
 
@@ -100,8 +100,8 @@ export async function openMachine({ name, line }: NamedLine): Promise<Machine> {
     service: async (service, action) => cluster.service(name, service, action),
     holdCreates: async (pods) => write(heldPodsFile, pods.map((pod) => `${pod}\n`).join("")),
     releaseCreates: async () => void (await shell('rm -f "$0"', heldPodsFile)),
-    setCni: async ({ sleepAddSeconds, failDel }) => {
-      const slow = sleepAddSeconds === undefined ? "" : `sleepadd ${sleepAddSeconds}\n`;
+    setCni: async ({ holdAddSeconds, failDel }) => {
+      const slow = holdAddSeconds === undefined ? "" : `holdadd ${holdAddSeconds}\n`;
       await write(cniControlFile, slow + (failDel === undefined ? "" : `faildel ${failDel}\n`));
     },
     cniLog: async () => shell('cat "$0" 2> /dev/null || true', cniLogFile),
